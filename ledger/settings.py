@@ -1,0 +1,53 @@
+"""Where things are, read from the environment once, at the edges.
+
+DATABASE_URL            the application's login (EXECUTE and SELECT only); unset: the embedded server
+CUSTODY_OWNER_URL       the owner's login, for ``custody migrate`` and the tests' set-up alone
+CUSTODY_RULEBOOK_DIR    a folder of rulebooks read beside the built-in ones
+CUSTODY_KEY_FILE        32 bytes (hex) that seal personal fields; unset: <home>/key, made on first use
+CUSTODY_HOME            where the embedded server and the demo keep their files; unset: .demo/ of this clone
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env
+
+from ledger.errors import message
+
+CLONE = Path(__file__).resolve().parent.parent
+
+
+class NotReady(Exception):
+    """The environment is not ready (exit 4): no database, wrong version, missing program or key."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code, self.detail = code, detail
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """The sentence for people, with the detail and the code."""
+        return f"{message(self.code, language)}{' ' + self.detail if self.detail else ''} ({self.code})"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    database_url: str | None
+    owner_url: str | None
+    rulebook_dir: Path | None
+    key_file: Path
+    home: Path
+
+
+def read_settings() -> Settings:
+    """Read the environment. Relative paths count from the clone."""
+    env = Env()
+    home = CLONE / env.str("CUSTODY_HOME", ".demo")
+    rulebooks = env.str("CUSTODY_RULEBOOK_DIR", "")
+    key_file = env.str("CUSTODY_KEY_FILE", "")
+    return Settings(
+        database_url=env.str("DATABASE_URL", "") or None,
+        owner_url=env.str("CUSTODY_OWNER_URL", "") or None,
+        rulebook_dir=Path(rulebooks) if rulebooks else None,
+        key_file=Path(key_file) if key_file else home / "key",
+        home=home,
+    )

@@ -1,0 +1,130 @@
+-- ledger.post: the only way money moves. One set of items (entries) for one institution; the answer is one row per item:
+--   new | replayed | conflict (field = index of the differing field digest) | refused (code) | later
+-- Raised (a bug of the caller, nothing is written): LG002 not allowed, LG003 cross-fund, LG004 unknown or unnamed, LG005 shape.
+--
+-- Order, always the same, every set sorted by key: fund advisory locks (shared), request keys, reversed entries, contract
+-- rows, item rows, hold rows, guarded hot rows. Under the locks every limit is a GAUGE: a level that may not go below zero.
+-- Items are walked in order; an item that would take a gauge below zero is refused whole and leaves no trace in the levels,
+-- so a set that would overdraw refuses exactly the items that break a limit. The table CHECKs are the backstop.
+--
+-- A guarded account's level is a lower bound (its credits wait for the sealer). Too low means 'later': nothing is recorded
+-- under the key, the caller seals and asks again with the block number the seal gave; only then is the refusal final.
+
+CREATE TYPE ledger._item AS (
+    ord integer, request_key uuid, field_digests bytea, entry_id uuid, kind text, fund_no smallint, effective_on date,
+    actor text, ref uuid, contract_id uuid, hours integer, hold_id uuid, hold_action ledger.hold_action, hold_fen bigint,
+    reverses uuid);
+CREATE TYPE ledger._move AS (                      -- a transfer with its rule looked up
+    item integer, ord integer, fund_no smallint, debit_class ledger.account_class, credit_class ledger.account_class,
+    amount_fen bigint, contract_id uuid, debit_item uuid, credit_item uuid,
+    claim_counter ledger.claim_counter, debit_rule ledger.item_rule, credit_rule ledger.item_rule);
+CREATE TYPE ledger._contract_effect AS (
+    item integer, contract_id uuid, fund_no smallint,
+    paid bigint, released bigint, refunded bigint, held bigint, due bigint, refund_due bigint, hours bigint);
+CREATE TYPE ledger._side AS (                      -- one side of an item_balance row or of a guarded hot account
+    item integer, item_id uuid, class ledger.account_class, fund_no smallint, contract_id uuid, debit bigint, credit bigint,
+    held bigint);
+CREATE TYPE ledger._gauge AS (item integer, rank integer, key text, code text, delta bigint, level bigint);
+
+-- Claim the request keys. Answers a row per item that is not new: replayed, conflict, or refused as it was before.
+CREATE FUNCTION ledger._claim(p_institution integer, p_items ledger._item[])
+RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
+LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
+DECLARE fresh uuid[];
+BEGIN
+    WITH claimed AS (
+        INSERT INTO request (institution_id, request_key, field_digests, entry_id)
+        SELECT p_institution, i.request_key, i.field_digests, i.entry_id FROM unnest(p_items) i
+        ORDER BY i.request_key, i.ord ON CONFLICT (institution_id, request_key) DO NOTHING RETURNING request.entry_id)
+    SELECT array_agg(c.entry_id) INTO fresh FROM claimed c;
+    IF cardinality(fresh) = cardinality(p_items) THEN RETURN; END IF;
+    RETURN QUERY
+    SELECT i.ord, CASE WHEN differs.at IS NULL THEN 'replayed' ELSE 'conflict' END,
+           CASE WHEN differs.at IS NULL THEN f.code END, differs.at, r.entry_id
+    FROM unnest(p_items) i
+    JOIN request r ON r.institution_id = p_institution AND r.request_key = i.request_key
+    LEFT JOIN refusal f ON f.institution_id = p_institution AND f.request_key = i.request_key
+    LEFT JOIN LATERAL (
+        SELECT min(n) AS at FROM generate_series(0, greatest(length(r.field_digests), length(i.field_digests)) / 8 - 1) n
+        WHERE substr(r.field_digests, n * 8 + 1, 8) <> substr(i.field_digests, n * 8 + 1, 8)) differs ON true
+    WHERE i.entry_id <> ALL (coalesce(fresh, '{}'));
+END $$;
+
+-- Transfers with their rule. A reversal follows the rules of the entry it reverses, sides swapped.
+CREATE FUNCTION ledger._moves(p_institution integer, p_items ledger._item[], t_item integer[], t_debit text[],
+    t_credit text[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[], t_credit_item uuid[])
+RETURNS ledger._move[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+DECLARE moves _move[]; wrong text;
+BEGIN
+    SELECT array_agg((t.item, t.ord, i.fund_no, t.debit::account_class,
+                      t.credit::account_class, t.amount, t.contract, t.debit_item, t.credit_item, r.claim_counter,
+                      CASE WHEN i.reverses IS NULL THEN r.debit_item ELSE r.credit_item END,
+                      CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END)::_move ORDER BY t.n),
+           min(format('%s: %s -> %s', coalesce(o.kind, i.kind), t.debit, t.credit)) FILTER (WHERE r.kind IS NULL)
+    INTO moves, wrong
+    FROM (SELECT u.*, row_number() OVER (PARTITION BY u.item ORDER BY u.n) AS ord
+          FROM unnest(t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item) WITH ORDINALITY
+               u (item, debit, credit, amount, contract, debit_item, credit_item, n)) t
+    JOIN unnest(p_items) i ON i.ord = t.item
+    LEFT JOIN journal_entry o ON o.institution_id = p_institution AND o.entry_id = i.reverses
+    LEFT JOIN posting_rule r ON (r.kind, r.debit_class, r.credit_class) = (coalesce(o.kind, i.kind),
+        (CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END)::account_class,
+        (CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END)::account_class);
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'NOT_ALLOWED: no rule lets %', wrong USING ERRCODE = 'LG002';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(moves) m
+               WHERE (m.debit_rule <> 'none') <> (m.debit_item IS NOT NULL)
+                  OR (m.credit_rule <> 'none') <> (m.credit_item IS NOT NULL)) THEN
+        RAISE EXCEPTION 'ITEM_NOT_NAMED: a side that keeps items names one, any other side names none' USING ERRCODE = 'LG004';
+    END IF;
+    RETURN moves;
+END $$;
+
+CREATE FUNCTION ledger._contract_effects(p_items ledger._item[], p_moves ledger._move[])
+RETURNS ledger._contract_effect[] LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
+    SELECT array_agg((item, contract_id, fund_no, paid, released, refunded, held, due, refund_due, hours)::_contract_effect
+                     ORDER BY item, contract_id)
+    FROM (SELECT item, contract_id, fund_no, sum(paid) paid, sum(released) released, sum(refunded) refunded,
+                 sum(held) held, sum(due) due, sum(refund_due) refund_due, sum(hours) hours
+          FROM (SELECT m.item, m.contract_id, m.fund_no,
+                       CASE m.claim_counter WHEN 'paid' THEN m.amount_fen ELSE 0 END
+                           * (CASE WHEN m.credit_class = 'claim' THEN 1 ELSE -1 END) AS paid,
+                       CASE m.claim_counter WHEN 'released' THEN m.amount_fen ELSE 0 END
+                           * (CASE WHEN m.debit_class = 'claim' THEN 1 ELSE -1 END) AS released,
+                       CASE m.claim_counter WHEN 'refunded' THEN m.amount_fen ELSE 0 END
+                           * (CASE WHEN m.debit_class = 'claim' THEN 1 ELSE -1 END) AS refunded,
+                       0::bigint AS held,
+                       m.amount_fen * ((m.debit_class = 'due')::int - (m.credit_class = 'due')::int) AS due,
+                       m.amount_fen * ((m.credit_class = 'refund_due')::int - (m.debit_class = 'refund_due')::int)
+                           AS refund_due,
+                       0 AS hours
+                FROM unnest(p_moves) m WHERE m.contract_id IS NOT NULL
+                UNION ALL
+                SELECT i.ord, i.contract_id, i.fund_no, 0, 0, 0,
+                       CASE i.hold_action WHEN 'place' THEN i.hold_fen WHEN 'capture' THEN -i.hold_fen
+                                          WHEN 'release' THEN -i.hold_fen ELSE 0 END, 0, 0, i.hours
+                FROM unnest(p_items) i WHERE i.contract_id IS NOT NULL AND (i.hours <> 0 OR i.hold_id IS NOT NULL)) e
+          GROUP BY item, contract_id, fund_no) sums $$;
+
+-- Sides that item_balance keeps (item_id set) and the sides of guarded hot accounts that are applied at once (item_id null).
+CREATE FUNCTION ledger._sides(p_items ledger._item[], p_moves ledger._move[])
+RETURNS ledger._side[] LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
+    SELECT array_agg((item, item_id, class, fund_no, contract_id, debit, credit, held)::_side ORDER BY item, item_id, class)
+    FROM (SELECT item, item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit, sum(held) held
+          FROM (SELECT m.item, m.debit_item AS item_id, m.debit_class AS class, m.fund_no,
+                       CASE WHEN m.debit_class = 'claim' THEN m.contract_id END AS contract_id,
+                       m.amount_fen AS debit, 0::bigint AS credit, 0::bigint AS held
+                FROM unnest(p_moves) m WHERE m.debit_rule = 'kept'
+                UNION ALL
+                SELECT m.item, m.credit_item, m.credit_class, m.fund_no,
+                       CASE WHEN m.credit_class = 'claim' THEN m.contract_id END, 0, m.amount_fen, 0
+                FROM unnest(p_moves) m WHERE m.credit_rule = 'kept'
+                UNION ALL
+                SELECT m.item, NULL, m.debit_class, m.fund_no, NULL, m.amount_fen, 0, 0
+                FROM unnest(p_moves) m WHERE m.debit_class IN ('payable', 'reserve', 'interest')
+                UNION ALL
+                SELECT i.ord, NULL, 'payable', i.fund_no, NULL, 0, 0,
+                       CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END
+                FROM unnest(p_items) i WHERE i.hold_id IS NOT NULL AND i.contract_id IS NULL) s
+          GROUP BY item, item_id, class, fund_no, contract_id) sums $$;

@@ -1,0 +1,273 @@
+-- Second half of the posting function: locks, gauges, walk, apply, and ledger.post itself.
+
+-- Lock every row the set may lower, each table in key order, and check that all of it lies in the fund of its entry.
+CREATE FUNCTION ledger._lock(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
+                             p_sides ledger._side[]) RETURNS void
+LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+DECLARE ids uuid[]; wrong text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(i.reverses::text, 7)) FROM unnest(p_items) i
+    WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+    ids := ARRAY(SELECT DISTINCT c.contract_id FROM unnest(p_contracts) c);
+    PERFORM FROM contract_balance b WHERE b.institution_id = p_institution AND b.contract_id = ANY (ids)
+    ORDER BY b.contract_id FOR NO KEY UPDATE;
+    ids := ARRAY(SELECT DISTINCT s.item_id FROM unnest(p_sides) s WHERE s.item_id IS NOT NULL);
+    PERFORM FROM item_balance b WHERE b.institution_id = p_institution AND b.item_id = ANY (ids)
+    ORDER BY b.item_id, b.class FOR NO KEY UPDATE;
+    ids := ARRAY(SELECT DISTINCT i.hold_id FROM unnest(p_items) i WHERE i.hold_id IS NOT NULL);
+    PERFORM FROM hold h WHERE h.institution_id = p_institution AND h.hold_id = ANY (ids)
+    ORDER BY h.hold_id FOR NO KEY UPDATE;
+    PERFORM FROM balance b WHERE b.institution_id = p_institution AND b.guarded AND (b.fund_no, b.class) IN
+        (SELECT s.fund_no, s.class FROM unnest(p_sides) s WHERE s.item_id IS NULL)
+    ORDER BY b.fund_no, b.class FOR NO KEY UPDATE;
+
+    SELECT min(CASE WHEN b.contract_id IS NULL THEN 'UNKNOWN: contract ' || c.contract_id
+                    ELSE 'CROSS_FUND: contract ' || c.contract_id END) INTO wrong
+    FROM unnest(p_contracts) c LEFT JOIN contract_balance b
+         ON b.institution_id = p_institution AND b.contract_id = c.contract_id
+    WHERE b.fund_no IS DISTINCT FROM c.fund_no;
+    IF wrong IS NULL THEN
+        SELECT min('CROSS_FUND: item ' || s.item_id) INTO wrong
+        FROM unnest(p_sides) s JOIN item_balance b
+             ON b.institution_id = p_institution AND b.item_id = s.item_id AND b.class = s.class
+        WHERE b.fund_no <> s.fund_no OR b.contract_id IS DISTINCT FROM s.contract_id;
+    END IF;
+    IF wrong IS NULL THEN
+        SELECT min('CROSS_FUND: hold ' || i.hold_id) INTO wrong
+        FROM unnest(p_items) i JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
+        WHERE h.fund_no <> i.fund_no OR h.contract_id IS DISTINCT FROM i.contract_id;
+    END IF;
+    IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG003'; END IF;
+END $$;
+
+-- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set.
+CREATE FUNCTION ledger._gauges(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
+                               p_sides ledger._side[])
+RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_temp SET enable_nestloop = off AS $$
+    SELECT c.item, 1, c.contract_id::text, g.code, g.delta, g.level
+    FROM unnest(p_contracts) c
+    JOIN contract_balance b ON b.institution_id = p_institution AND b.contract_id = c.contract_id
+    CROSS JOIN LATERAL (VALUES
+        ('PRICE_EXCEEDED', -c.paid, b.price_fen - b.paid_fen),
+        ('CLAIM_TOO_SMALL', c.paid - c.released - c.refunded - c.held, b.claim_fen - b.held_fen),
+        ('OTHER_FAMILYS_MONEY', c.paid - c.released - c.refunded + c.refund_due - c.due,
+                                b.claim_fen + b.refund_due_fen - b.due_fen),
+        ('DUE_TOO_SMALL', c.due, b.due_fen), ('REFUND_DUE_TOO_SMALL', c.refund_due, b.refund_due_fen),
+        ('HOURS_EXCEEDED', -c.hours, (b.hours_total - b.hours_released)::bigint),
+        ('HOURS_BELOW_ZERO', c.hours, b.hours_released::bigint), ('PAID_BELOW_ZERO', c.paid, b.paid_fen),
+        ('RELEASED_BELOW_ZERO', c.released, b.released_fen), ('REFUNDED_BELOW_ZERO', c.refunded, b.refunded_fen),
+        ('HELD_BELOW_ZERO', c.held, b.held_fen)) g (code, delta, level)
+    WHERE g.delta <> 0
+    UNION ALL
+    SELECT s.item, 2, s.item_id || s.class::text,
+           CASE s.class WHEN 'claim' THEN 'PAYMENT_SPENT' WHEN 'suspense' THEN 'LINE_SPENT' WHEN 'bank' THEN 'ALREADY_RETURNED'
+                        ELSE 'INSTRUCTION_SPENT' END, s.credit - s.debit, coalesce(b.credit_fen - b.debit_fen, 0)
+    FROM unnest(p_sides) s
+    LEFT JOIN item_balance b ON b.institution_id = p_institution AND b.item_id = s.item_id AND b.class = s.class
+    WHERE s.item_id IS NOT NULL AND s.class <> 'difference'
+    UNION ALL
+    SELECT i.ord, 3, i.hold_id::text, 'HOLD_SPENT', CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END,
+           coalesce(h.amount_fen - h.captured_fen - h.released_fen, 0)
+    FROM unnest(p_items) i LEFT JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
+    WHERE i.hold_id IS NOT NULL
+    UNION ALL
+    SELECT s.item, 4, s.fund_no || s.class::text, upper(s.class::text) || '_TOO_SMALL', -s.debit - s.held,
+           b.credit_fen - b.debit_fen - b.held_fen
+    FROM unnest(p_sides) s
+    JOIN balance b ON b.institution_id = p_institution AND b.fund_no = s.fund_no AND b.class = s.class
+    WHERE s.item_id IS NULL $$;
+
+-- Walk the items in order; the answer holds the code of each refused item at its index, null where it passes.
+CREATE FUNCTION ledger._walk(p_gauges ledger._gauge[], p_count integer) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+DECLARE
+    item integer[]; gauge integer[]; delta bigint[]; code text[]; level bigint[];
+    codes text[] := array_fill(NULL::text, ARRAY[p_count]);
+    n integer; i integer := 1; j integer; bad text;
+BEGIN
+    SELECT array_agg(x.item ORDER BY x.item, x.rank, x.no), array_agg(x.no::int ORDER BY x.item, x.rank, x.no),
+           array_agg(x.delta ORDER BY x.item, x.rank, x.no), array_agg(x.code ORDER BY x.item, x.rank, x.no), count(*)
+    INTO item, gauge, delta, code, n
+    FROM (SELECT g.*, dense_rank() OVER (ORDER BY g.rank, g.key, g.code) no FROM unnest(p_gauges) g) x;
+    SELECT array_agg(x.level ORDER BY x.no) INTO level
+    FROM (SELECT DISTINCT ON (g.rank, g.key, g.code) dense_rank() OVER (ORDER BY g.rank, g.key, g.code) no, g.level
+          FROM unnest(p_gauges) g ORDER BY g.rank, g.key, g.code) x;
+    WHILE i <= n LOOP
+        j := i; bad := NULL;
+        WHILE j <= n AND item[j] = item[i] LOOP
+            IF bad IS NULL AND delta[j] < 0 AND level[gauge[j]] + delta[j] < 0 THEN bad := code[j]; END IF;
+            j := j + 1;
+        END LOOP;
+        IF bad IS NULL THEN
+            FOR k IN i..j - 1 LOOP level[gauge[k]] := level[gauge[k]] + delta[k]; END LOOP;
+        ELSE
+            codes[item[i]] := bad;
+        END IF;
+        i := j;
+    END LOOP;
+    RETURN codes;
+END $$;
+
+-- Apply the accepted items to the rows that are locked, and write the journal.
+CREATE FUNCTION ledger._apply(p_institution integer, p_recorded_at timestamptz, p_items ledger._item[],
+    p_moves ledger._move[], p_contracts ledger._contract_effect[], p_sides ledger._side[]) RETURNS void
+LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
+BEGIN
+    UPDATE contract_balance b SET paid_fen = b.paid_fen + e.paid, released_fen = b.released_fen + e.released,
+        refunded_fen = b.refunded_fen + e.refunded, held_fen = b.held_fen + e.held, due_fen = b.due_fen + e.due,
+        refund_due_fen = b.refund_due_fen + e.refund_due, hours_released = b.hours_released + e.hours
+    FROM (SELECT contract_id, sum(paid) paid, sum(released) released, sum(refunded) refunded, sum(held) held,
+                 sum(due) due, sum(refund_due) refund_due, sum(hours) hours FROM unnest(p_contracts) GROUP BY 1) e
+    WHERE b.institution_id = p_institution AND b.contract_id = e.contract_id;
+
+    INSERT INTO item_balance (institution_id, item_id, class, fund_no, contract_id)
+    SELECT DISTINCT p_institution, s.item_id, s.class, s.fund_no, s.contract_id FROM unnest(p_sides) s
+    WHERE s.item_id IS NOT NULL ORDER BY 2, 3 ON CONFLICT (institution_id, item_id, class) DO NOTHING;
+    UPDATE item_balance b SET debit_fen = b.debit_fen + e.debit, credit_fen = b.credit_fen + e.credit
+    FROM (SELECT item_id, class, sum(debit) debit, sum(credit) credit FROM unnest(p_sides)
+          WHERE item_id IS NOT NULL GROUP BY 1, 2) e
+    WHERE b.institution_id = p_institution AND b.item_id = e.item_id AND b.class = e.class;
+
+    INSERT INTO hold (institution_id, hold_id, fund_no, contract_id, amount_fen)
+    SELECT p_institution, i.hold_id, i.fund_no, i.contract_id, i.hold_fen FROM unnest(p_items) i WHERE i.hold_action = 'place';
+    UPDATE hold h SET captured_fen = h.captured_fen + e.captured, released_fen = h.released_fen + e.released
+    FROM (SELECT hold_id, coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'capture'), 0) captured,
+                 coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'release'), 0) released
+          FROM unnest(p_items) WHERE hold_action IN ('capture', 'release') GROUP BY 1) e
+    WHERE h.institution_id = p_institution AND h.hold_id = e.hold_id;
+
+    UPDATE balance b SET debit_fen = b.debit_fen + e.debit, held_fen = b.held_fen + e.held, version = b.version + 1
+    FROM (SELECT fund_no, class, sum(debit) debit, sum(held) held FROM unnest(p_sides) WHERE item_id IS NULL GROUP BY 1, 2) e
+    WHERE b.institution_id = p_institution AND b.fund_no = e.fund_no AND b.class = e.class;
+
+    INSERT INTO journal_entry (institution_id, fund_no, effective_on, entry_id, recorded_at, hours, hold_action, hold_fen,
+                               contract_id, hold_id, reverses, ref, kind, actor)
+    SELECT p_institution, i.fund_no, greatest(i.effective_on, c.closed_through + 1), i.entry_id, p_recorded_at, i.hours,
+           i.hold_action, i.hold_fen, i.contract_id, i.hold_id, i.reverses, i.ref, i.kind, i.actor
+    FROM unnest(p_items) i LEFT JOIN close c ON c.institution_id = p_institution AND c.fund_no = i.fund_no ORDER BY i.ord;
+    INSERT INTO transfer (institution_id, ord, entry_id, amount_fen, debit_class, credit_class, contract_id, debit_item,
+                          credit_item)
+    SELECT p_institution, m.ord, i.entry_id, m.amount_fen, m.debit_class, m.credit_class, m.contract_id, m.debit_item,
+           m.credit_item
+    FROM unnest(p_moves) m JOIN unnest(p_items) i ON i.ord = m.item ORDER BY m.item, m.ord;
+    INSERT INTO inbox SELECT p_institution, i.entry_id FROM unnest(p_items) i ORDER BY i.ord;
+    INSERT INTO reversal SELECT p_institution, i.reverses, i.entry_id FROM unnest(p_items) i
+    WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+END $$;
+
+-- What a set must look like before any lock is taken; each fault is a bug of the caller.
+CREATE FUNCTION ledger._check_shape(p_institution integer, p_items ledger._item[], p_moves ledger._move[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+DECLARE wrong text;
+BEGIN
+    SELECT min(format('EMPTY: entry %s moves nothing', i.entry_id)) INTO wrong FROM unnest(p_items) i
+    WHERE i.hours = 0 AND i.hold_id IS NULL AND NOT EXISTS (SELECT FROM unnest(p_moves) m WHERE m.item = i.ord);
+    IF wrong IS NULL THEN
+        SELECT min(format('AMOUNT: %s fen in entry %s', m.amount_fen, m.item)) INTO wrong FROM unnest(p_moves) m
+        WHERE m.amount_fen IS NULL OR m.amount_fen <= 0 OR m.amount_fen > 100000000000000000;
+    END IF;
+    IF wrong IS NULL THEN
+        SELECT min(format('NO_ACCOUNT: fund %s has no %s account', m.fund_no, c.class)) INTO wrong
+        FROM unnest(p_moves) m CROSS JOIN LATERAL (VALUES (m.debit_class), (m.credit_class)) c (class)
+        JOIN class_rule r ON r.class = c.class AND r.lane <> 'cold'
+        WHERE NOT EXISTS (SELECT FROM balance b WHERE b.institution_id = p_institution AND b.fund_no = m.fund_no
+                                                  AND b.class = c.class);
+    END IF;
+    IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG005'; END IF;
+    -- a reversal is the mirror of its original: same fund, sides swapped, hours given back
+    SELECT min('NOT_A_MIRROR: ' || i.reverses) INTO wrong FROM unnest(p_items) i
+    WHERE i.reverses IS NOT NULL AND (
+        NOT EXISTS (SELECT FROM journal_entry o WHERE o.institution_id = p_institution AND o.entry_id = i.reverses
+                    AND o.fund_no = i.fund_no AND o.hours = -i.hours AND o.hold_id IS NULL AND i.hold_id IS NULL)
+        OR EXISTS ((SELECT m.debit_class, m.credit_class, m.amount_fen, m.contract_id, m.debit_item, m.credit_item
+                    FROM unnest(p_moves) m WHERE m.item = i.ord)
+                   EXCEPT ALL
+                   (SELECT t.credit_class, t.debit_class, t.amount_fen, t.contract_id, t.credit_item, t.debit_item
+                    FROM transfer t WHERE t.institution_id = p_institution AND t.entry_id = i.reverses))
+        OR (SELECT count(*) FROM unnest(p_moves) m WHERE m.item = i.ord)
+           <> (SELECT count(*) FROM transfer t WHERE t.institution_id = p_institution AND t.entry_id = i.reverses));
+    IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG005'; END IF;
+END $$;
+
+-- Decide under the locks: the code that refuses each item, null where it passes.
+CREATE FUNCTION ledger._decide(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
+                               p_sides ledger._side[], p_count integer) RETURNS text[]
+LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+DECLARE codes text[]; r record;
+BEGIN
+    codes := _walk(ARRAY(SELECT g FROM _gauges(p_institution, p_items, p_contracts, p_sides) g), p_count);
+    FOR r IN SELECT i.ord, row_number() OVER (PARTITION BY i.reverses ORDER BY i.ord) > 1 OR EXISTS (
+                 SELECT FROM reversal v WHERE v.institution_id = p_institution AND v.entry_id = i.reverses) AS again
+             FROM unnest(p_items) i WHERE i.reverses IS NOT NULL LOOP
+        IF r.again THEN codes[r.ord] := 'ALREADY_REVERSED'; END IF;
+    END LOOP;
+    RETURN codes;
+END $$;
+
+CREATE FUNCTION ledger.post(
+    p_institution integer, p_recorded_at timestamptz, p_folded_block bigint,
+    p_key uuid[], p_digests bytea[], p_entry uuid[], p_kind text[], p_fund smallint[], p_effective date[], p_actor text[],
+    p_ref uuid[], p_contract uuid[], p_hours integer[], p_hold uuid[], p_hold_action text[], p_hold_fen bigint[],
+    p_reverses uuid[],
+    t_item integer[], t_debit text[], t_credit text[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[],
+    t_credit_item uuid[])
+RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+DECLARE
+    n integer := cardinality(p_key);
+    items _item[]; passed _item[]; moves _move[]; contracts _contract_effect[]; sides _side[];
+    answered integer[]; codes text[]; final boolean;
+BEGIN
+    items := ARRAY(SELECT ROW(u.*)::_item FROM (
+        SELECT x.n::int, x.key, x.digests, x.entry, x.kind, x.fund, x.effective, x.actor, x.ref, x.contract, x.hours,
+               x.hold, x.hold_action::hold_action, x.hold_fen, x.reverses
+        FROM unnest(p_key, p_digests, p_entry, p_kind, p_fund, p_effective, p_actor, p_ref, p_contract, p_hours, p_hold,
+                    p_hold_action, p_hold_fen, p_reverses) WITH ORDINALITY
+             x (key, digests, entry, kind, fund, effective, actor, ref, contract, hours, hold, hold_action, hold_fen,
+                reverses, n)) u ORDER BY 1);
+    moves := _moves(p_institution, items, t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item);
+    PERFORM _check_shape(p_institution, items, moves);
+    PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
+
+    FOR ord, result, code, field, entry_id IN SELECT * FROM _claim(p_institution, items) LOOP
+        answered := answered || ord;
+        RETURN NEXT;
+    END LOOP;
+    IF cardinality(answered) = n THEN RETURN; END IF;
+    IF answered IS NOT NULL THEN
+        items := ARRAY(SELECT i FROM unnest(items) i WHERE i.ord <> ALL (answered));
+        moves := ARRAY(SELECT m FROM unnest(moves) m WHERE m.item <> ALL (answered));
+    END IF;
+    contracts := _contract_effects(items, moves);
+    sides := _sides(items, moves);
+    PERFORM _lock(p_institution, items, contracts, sides);
+    codes := _decide(p_institution, items, contracts, sides, n);
+    -- a guarded account too small is final only against a fold that came after the question was first asked
+    final := EXISTS (SELECT FROM seal_state s WHERE s.institution_id = p_institution AND s.block_no >= p_folded_block);
+    IF array_remove(codes, NULL) <> '{}' THEN
+        passed := ARRAY(SELECT i FROM unnest(items) i WHERE codes[i.ord] IS NULL);
+        moves := ARRAY(SELECT m FROM unnest(moves) m WHERE codes[m.item] IS NULL);
+        contracts := ARRAY(SELECT c FROM unnest(contracts) c WHERE codes[c.item] IS NULL);
+        sides := ARRAY(SELECT s FROM unnest(sides) s WHERE codes[s.item] IS NULL);
+    ELSE
+        passed := items;
+    END IF;
+    PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides);
+    RETURN QUERY SELECT * FROM _record_refusals(p_institution, items, codes, final);
+END $$;
+
+-- Write down what was refused, take back the claim of what comes later, and answer for every new item.
+CREATE FUNCTION ledger._record_refusals(p_institution integer, p_items ledger._item[], p_codes text[], p_final boolean)
+RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
+LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+DECLARE later text[] := CASE WHEN p_final THEN '{}'::text[]
+                             ELSE ARRAY['PAYABLE_TOO_SMALL', 'RESERVE_TOO_SMALL', 'INTEREST_TOO_SMALL'] END;
+BEGIN
+    DELETE FROM request r USING unnest(p_items) i
+    WHERE r.institution_id = p_institution AND r.request_key = i.request_key AND p_codes[i.ord] = ANY (later);
+    INSERT INTO refusal SELECT p_institution, i.request_key, p_codes[i.ord] FROM unnest(p_items) i
+    WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.request_key;
+    RETURN QUERY SELECT i.ord, CASE WHEN p_codes[i.ord] IS NULL THEN 'new' WHEN p_codes[i.ord] = ANY (later) THEN 'later'
+                                    ELSE 'refused' END, p_codes[i.ord], NULL::integer, i.entry_id
+    FROM unnest(p_items) i ORDER BY i.ord;
+END $$;
