@@ -41,7 +41,9 @@ def post(
     if not entries:
         return []
     rows = conn.execute(_POST, _arguments(institution_id, entries, now, folded_block)).all()
-    return [_outcome(entry, row.result, row.code, row.field, row.entry_id) for entry, row in zip(entries, rows, strict=True)]
+    return [
+        _outcome(entry, row.result, row.code, row.field, row.entry_id) for entry, row in zip(entries, rows, strict=True)
+    ]
 
 
 def seal(conn: Connection, institution_id: int, now: datetime, *, wait: bool = True) -> int | None:

@@ -13,7 +13,9 @@ def insert(conn: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> i
     """Insert ``rows`` (column -> value) into an insert-only table; how many. One call for the whole set."""
     if not rows:
         return 0
-    return int(conn.scalar(text("SELECT ledger.record(:t, CAST(:rows AS jsonb))"), {"t": table, "rows": as_json(rows)}) or 0)
+    return int(
+        conn.scalar(text("SELECT ledger.record(:t, CAST(:rows AS jsonb))"), {"t": table, "rows": as_json(rows)}) or 0
+    )
 
 
 def as_json(rows: object) -> str:

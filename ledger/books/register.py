@@ -8,6 +8,8 @@ from sqlalchemy import Connection, text
 
 from ledger.books.record import as_json
 from ledger.terms.contract import ContractBalance, Payment
+from ledger.terms.institution import Fund, Institution
+from ledger.terms.journal import FundKind
 
 
 def insert_institution(conn: Connection, row: Mapping[str, Any]) -> None:
@@ -17,9 +19,7 @@ def insert_institution(conn: Connection, row: Mapping[str, Any]) -> None:
 
 def open_fund(conn: Connection, institution_id: int, row: Mapping[str, Any]) -> None:
     """Open a custody account, a reserve account or the institution's hands (columns of ledger.fund)."""
-    conn.execute(
-        text("SELECT ledger.open_fund(:i, CAST(:row AS jsonb))"), {"i": institution_id, "row": as_json(row)}
-    )
+    conn.execute(text("SELECT ledger.open_fund(:i, CAST(:row AS jsonb))"), {"i": institution_id, "row": as_json(row)})
 
 
 def open_contracts(conn: Connection, institution_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -69,7 +69,9 @@ def read_contracts(conn: Connection, institution_id: int, contract_ids: Sequence
     }
 
 
-def read_payments(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -> dict[UUID, tuple[Payment, ...]]:
+def read_payments(
+    conn: Connection, institution_id: int, contract_ids: Sequence[UUID]
+) -> dict[UUID, tuple[Payment, ...]]:
     """The payments of contracts, newest first (payment ids are time-ordered)."""
     rows = conn.execute(
         text("""SELECT contract_id, item_id, credit_fen, debit_fen FROM ledger.item_balance
@@ -96,3 +98,76 @@ def lock_account(conn: Connection, institution_id: int, fund_no: int, account_cl
         )
         or 0
     )
+
+
+def find_institution(conn: Connection, institution_id: int) -> Institution | None:
+    """A registered institution, or None."""
+    return next(iter(read_institutions(conn, [institution_id])), None)
+
+
+def read_institutions(conn: Connection, numbers: Sequence[int] | None = None) -> list[Institution]:
+    """Registered institutions by number (all when None), in order."""
+    columns = ", ".join(Institution.__slots__)
+    rows = conn.execute(
+        text(f"""SELECT {columns} FROM ledger.institution
+                 WHERE CAST(:all AS boolean) OR institution_id = ANY (CAST(:ids AS integer[])) ORDER BY institution_id"""),
+        {"all": numbers is None, "ids": list(numbers or ())},
+    )
+    return [Institution(**row._mapping) for row in rows]
+
+
+def read_funds(conn: Connection, institution_id: int) -> dict[int, Fund]:
+    """The funds of an institution by number."""
+    rows = conn.execute(
+        text(f"SELECT {', '.join(Fund.__slots__)} FROM ledger.fund WHERE institution_id = :i ORDER BY fund_no"),
+        {"i": institution_id},
+    )
+    return {row.fund_no: Fund(**{**row._mapping, "kind": FundKind(row.kind)}) for row in rows}
+
+
+def funds_by_account(conn: Connection, accounts: Sequence[str]) -> dict[str, Fund]:
+    """Which fund each bank account number belongs to; unknown ones are left out."""
+    rows = conn.execute(
+        text(f"SELECT {', '.join(Fund.__slots__)} FROM ledger.fund WHERE account_no = ANY (CAST(:a AS text[]))"),
+        {"a": list(accounts)},
+    )
+    return {row.account_no: Fund(**{**row._mapping, "kind": FundKind(row.kind)}) for row in rows}
+
+
+def course_ids(conn: Connection, institution_id: int, codes: Sequence[str]) -> dict[str, UUID]:
+    """The ids of published courses by code."""
+    rows = conn.execute(
+        text("SELECT code, course_id FROM ledger.course WHERE institution_id = :i AND code = ANY (CAST(:c AS text[]))"),
+        {"i": institution_id, "c": list(codes)},
+    )
+    return {row.code: row.course_id for row in rows}
+
+
+def student_ids(conn: Connection, institution_id: int, indexes: Sequence[bytes]) -> dict[bytes, UUID]:
+    """The ids of registered pupils by the index of their identity number."""
+    rows = conn.execute(
+        text("""SELECT identity_index, student_id FROM ledger.student
+                WHERE institution_id = :i AND identity_index = ANY (CAST(:x AS bytea[]))"""),
+        {"i": institution_id, "x": list(indexes)},
+    )
+    return {bytes(row.identity_index): row.student_id for row in rows}
+
+
+def guardian_ids(conn: Connection, indexes: Sequence[bytes]) -> dict[bytes, UUID]:
+    """The ids of registered guardians by the index of their phone."""
+    rows = conn.execute(
+        text("SELECT phone_index, guardian_id FROM ledger.guardian WHERE phone_index = ANY (CAST(:x AS bytea[]))"),
+        {"x": list(indexes)},
+    )
+    return {bytes(row.phone_index): row.guardian_id for row in rows}
+
+
+def open_holds(conn: Connection, institution_id: int, hold_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """What holds still keep, in fen, by hold id; ended ones are left out."""
+    rows = conn.execute(
+        text("""SELECT hold_id, amount_fen - captured_fen - released_fen AS open_fen FROM ledger.hold
+                WHERE institution_id = :i AND hold_id = ANY (CAST(:h AS uuid[]))
+                  AND captured_fen + released_fen < amount_fen"""),
+        {"i": institution_id, "h": list(hold_ids)},
+    )
+    return {row.hold_id: row.open_fen for row in rows}

@@ -5,9 +5,10 @@ any other. Amounts in fen, hours in hundredths. ``ValueError`` where a caller as
 stopped (a negative amount); limits of money are the posting function's to refuse.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
-from ledger.terms.contract import ContractBalance
+from ledger.terms.contract import ContractBalance, Payment
 from ledger.terms.journal import AccountClass, Event, HoldAction, HoldMove, Transfer
 
 BANK, DUE, CLAIM, REFUND_DUE = AccountClass.BANK, AccountClass.DUE, AccountClass.CLAIM, AccountClass.REFUND_DUE
@@ -81,29 +82,43 @@ def prepaid_to_institution(contract: ContractBalance, payment_id: UUID, amount_f
     return Event("prepaid_to_institution", contract.fund_no, moving(moved))
 
 
-def deposit_taken_back(contract: ContractBalance, payment_id: UUID, break_id: UUID, amount_fen: int) -> Event:
+def takeable_fen(contract: ContractBalance, payment: Payment) -> int:
+    """What of a payment can leave its contract again: not refunded, not held, and not what the institution has yet to bring in
+    (it would be other families' cash).
+    """
+    brought_in = contract.claim_fen + contract.refund_due_fen - contract.due_fen
+    return min(payment.left_fen, contract.free_fen, brought_in)
+
+
+def deposit_taken_back(contract: ContractBalance, payment: Payment, break_id: UUID, amount_fen: int) -> Event:
     """Deposit taken back by the bank: from the claim as far as it reaches, the rest is a difference the institution makes good."""
-    taken = min(amount_fen, contract.free_fen)
+    taken = min(amount_fen, takeable_fen(contract, payment))
     return Event(
         "deposit_taken_back",
         contract.fund_no,
         moving(
-            Transfer(CLAIM, BANK, taken, contract.contract_id, debit_item=payment_id),
+            Transfer(CLAIM, BANK, taken, contract.contract_id, debit_item=payment.payment_id),
             Transfer(DIFFERENCE, BANK, amount_fen - taken, debit_item=break_id),
         ),
     )
 
 
 def deposit_moved(
-    wrong: ContractBalance, right: ContractBalance, line_id: UUID, amount_fen: int, payable_fen: int, new_payment: UUID
+    wrong: ContractBalance,
+    right: ContractBalance,
+    payment: Payment,
+    amount_fen: int,
+    payable_fen: int,
+    new_payment: UUID,
 ) -> Event:
     """Deposit booked on the wrong contract: what is left of it goes over through suspense; what was released meanwhile
     comes out of the institution's payable as far as that holds, the rest is due from the institution.
     """
-    left = min(amount_fen, wrong.free_fen)
+    left = min(amount_fen, takeable_fen(wrong, payment))
     gone = amount_fen - left
     from_payable = min(gone, payable_fen)
     to_right = right.contract_id
+    line_id = payment.payment_id
     return Event(
         "deposit_moved",
         right.fund_no,
@@ -143,6 +158,17 @@ def hours_released(contract: ContractBalance, hours: int) -> Event:
         ),
         contract.contract_id if hours else None,
         hours,
+    )
+
+
+def after_release(contract: ContractBalance, event: Event) -> ContractBalance:
+    """The contract as it stands after a ``hours_released`` event of its own."""
+    moved = {side: sum(t.amount_fen for t in event.transfers if t.credit is side) for side in (DUE, PAYABLE)}
+    return replace(
+        contract,
+        released_fen=contract.released_fen + moved[DUE] + moved[PAYABLE],
+        due_fen=contract.due_fen - moved[DUE],
+        hours_released=contract.hours_released + event.hours,
     )
 
 

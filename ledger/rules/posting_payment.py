@@ -1,6 +1,7 @@
 """Second part of the "Events" table: refunds, payouts, reserve, interest, contracts that move, bank differences."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from ledger.rules.posting import (
@@ -63,6 +64,11 @@ def refund_approved(
         contract.contract_id if move else None,
         hold=move,
     )
+
+
+def taken_from_payable(event: Event) -> int:
+    """What an event takes out of payable, in fen."""
+    return sum(t.amount_fen for t in event.transfers if t.debit is PAYABLE)
 
 
 def compensation_due(contract: ContractBalance, amount_fen: int, payable_fen: int) -> Event:
@@ -154,9 +160,7 @@ def refund_proved(contract: ContractBalance, amount_fen: int) -> Event:
 # -- the institution
 
 
-def paid_in(
-    fund_no: int, line_id: UUID, amount_fen: int, dues: Sequence[ContractBalance]
-) -> Event:
+def paid_in(fund_no: int, line_id: UUID, amount_fen: int, dues: Sequence[ContractBalance]) -> Event:
     """The institution pays in: bank -> due, oldest first as given; what no due takes waits in suspense."""
     transfers: list[Transfer] = []
     for contract in dues:
@@ -164,6 +168,17 @@ def paid_in(
         transfers.append(Transfer(BANK, DUE, part, contract.contract_id))
         amount_fen -= part
     return Event("paid_in", fund_no, moving(*transfers, Transfer(BANK, SUSPENSE, amount_fen, credit_item=line_id)))
+
+
+def dues_after(dues: Sequence[ContractBalance], amount_fen: int) -> list[ContractBalance]:
+    """The dues that are left when ``amount_fen`` has met them in order."""
+    left = []
+    for contract in dues:
+        part = min(amount_fen, contract.due_fen)
+        amount_fen -= part
+        if part < contract.due_fen:
+            left.append(replace(contract, due_fen=contract.due_fen - part))
+    return left
 
 
 def set_off(fund_no: int, payable_fen: int, dues: Sequence[ContractBalance]) -> Event:

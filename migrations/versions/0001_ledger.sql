@@ -247,3 +247,4 @@ CREATE TRIGGER answered_stays BEFORE DELETE ON ledger.request
 ALTER TABLE ledger.request ENABLE ALWAYS TRIGGER append_only, ENABLE ALWAYS TRIGGER answered_stays;
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ledger.inbox
     FOR EACH STATEMENT EXECUTE FUNCTION ledger._refuse_change();
+ALTER TABLE ledger.inbox ENABLE ALWAYS TRIGGER never_truncated;

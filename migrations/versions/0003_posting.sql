@@ -27,27 +27,30 @@ CREATE TYPE ledger._side AS (                      -- one side of an item_balanc
 CREATE TYPE ledger._gauge AS (item integer, rank integer, key text, code text, delta bigint, level bigint);
 
 -- Claim the request keys. Answers a row per item that is not new: replayed, conflict, or refused as it was before.
+-- twin: the item of this very set that claimed the key first; what becomes of it is not known yet.
 CREATE FUNCTION ledger._claim(p_institution integer, p_items ledger._item[])
-RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
+RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid, twin integer)
 LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
 DECLARE fresh uuid[];
 BEGIN
     WITH claimed AS (
         INSERT INTO request (institution_id, request_key, field_digests, entry_id)
         SELECT p_institution, i.request_key, i.field_digests, i.entry_id FROM unnest(p_items) i
-        ORDER BY i.request_key, i.ord ON CONFLICT (institution_id, request_key) DO NOTHING RETURNING request.entry_id)
-    SELECT array_agg(c.entry_id) INTO fresh FROM claimed c;
+        ORDER BY i.request_key, i.ord ON CONFLICT (institution_id, request_key) DO NOTHING RETURNING request.request_key)
+    SELECT array_agg(c.request_key) INTO fresh FROM claimed c;
     IF cardinality(fresh) = cardinality(p_items) THEN RETURN; END IF;
     RETURN QUERY
     SELECT i.ord, CASE WHEN differs.at IS NULL THEN 'replayed' ELSE 'conflict' END,
-           CASE WHEN differs.at IS NULL THEN f.code END, differs.at, r.entry_id
-    FROM unnest(p_items) i
+           CASE WHEN differs.at IS NULL THEN f.code END, differs.at, r.entry_id, i.first
+    FROM (SELECT u.*, c.key IS NOT NULL AS claimed,
+                 CASE WHEN c.key IS NOT NULL THEN min(u.ord) OVER (PARTITION BY u.request_key) END AS first
+          FROM unnest(p_items) u LEFT JOIN unnest(fresh) c (key) ON c.key = u.request_key) i
     JOIN request r ON r.institution_id = p_institution AND r.request_key = i.request_key
     LEFT JOIN refusal f ON f.institution_id = p_institution AND f.request_key = i.request_key
     LEFT JOIN LATERAL (
         SELECT min(n) AS at FROM generate_series(0, greatest(length(r.field_digests), length(i.field_digests)) / 8 - 1) n
         WHERE substr(r.field_digests, n * 8 + 1, 8) <> substr(i.field_digests, n * 8 + 1, 8)) differs ON true
-    WHERE i.entry_id <> ALL (coalesce(fresh, '{}'));
+    WHERE NOT i.claimed OR i.ord <> i.first;
 END $$;
 
 -- Transfers with their rule. A reversal follows the rules of the entry it reverses, sides swapped.
@@ -73,10 +76,18 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'NOT_ALLOWED: no rule lets %', wrong USING ERRCODE = 'LG002';
     END IF;
+    IF coalesce(cardinality(moves), 0) <> cardinality(t_item) THEN
+        RAISE EXCEPTION 'SHAPE: a transfer names no entry of its set' USING ERRCODE = 'LG005';
+    END IF;
     IF EXISTS (SELECT FROM unnest(moves) m
                WHERE (m.debit_rule <> 'none') <> (m.debit_item IS NOT NULL)
                   OR (m.credit_rule <> 'none') <> (m.credit_item IS NOT NULL)) THEN
         RAISE EXCEPTION 'ITEM_NOT_NAMED: a side that keeps items names one, any other side names none' USING ERRCODE = 'LG004';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(moves) m
+               WHERE (m.contract_id IS NOT NULL) <> (m.debit_class IN ('due', 'claim', 'refund_due')
+                                                     OR m.credit_class IN ('due', 'claim', 'refund_due'))) THEN
+        RAISE EXCEPTION 'CONTRACT_NOT_NAMED: a contract is named exactly where one of its accounts is' USING ERRCODE = 'LG004';
     END IF;
     RETURN moves;
 END $$;

@@ -33,11 +33,14 @@ BEGIN
         WHERE b.fund_no <> s.fund_no OR b.contract_id IS DISTINCT FROM s.contract_id;
     END IF;
     IF wrong IS NULL THEN
-        SELECT min('CROSS_FUND: hold ' || i.hold_id) INTO wrong
+        SELECT min(CASE WHEN i.hold_action = 'place' THEN 'TAKEN: hold ' || i.hold_id || ' was placed before'
+                        ELSE 'CROSS_FUND: hold ' || i.hold_id END) INTO wrong
         FROM unnest(p_items) i JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
-        WHERE h.fund_no <> i.fund_no OR h.contract_id IS DISTINCT FROM i.contract_id;
+        WHERE i.hold_action = 'place' OR h.fund_no <> i.fund_no OR h.contract_id IS DISTINCT FROM i.contract_id;
     END IF;
-    IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG003'; END IF;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', wrong USING ERRCODE = CASE WHEN wrong LIKE 'CROSS_FUND%' THEN 'LG003' ELSE 'LG004' END;
+    END IF;
 END $$;
 
 -- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set.
@@ -58,6 +61,10 @@ RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_tem
         ('RELEASED_BELOW_ZERO', c.released, b.released_fen), ('REFUNDED_BELOW_ZERO', c.refunded, b.refunded_fen),
         ('HELD_BELOW_ZERO', c.held, b.held_fen)) g (code, delta, level)
     WHERE g.delta <> 0
+    UNION ALL
+    SELECT i.ord, 0, i.reverses::text, 'ALREADY_REVERSED', -1, (NOT EXISTS (
+               SELECT FROM reversal v WHERE v.institution_id = p_institution AND v.entry_id = i.reverses))::int::bigint
+    FROM unnest(p_items) i WHERE i.reverses IS NOT NULL
     UNION ALL
     SELECT s.item, 2, s.item_id || s.class::text,
            CASE s.class WHEN 'claim' THEN 'PAYMENT_SPENT' WHEN 'suspense' THEN 'LINE_SPENT' WHEN 'bank' THEN 'ALREADY_RETURNED'
@@ -112,6 +119,7 @@ END $$;
 CREATE FUNCTION ledger._apply(p_institution integer, p_recorded_at timestamptz, p_items ledger._item[],
     p_moves ledger._move[], p_contracts ledger._contract_effect[], p_sides ledger._side[]) RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
+DECLARE kept integer;
 BEGIN
     UPDATE contract_balance b SET paid_fen = b.paid_fen + e.paid, released_fen = b.released_fen + e.released,
         refunded_fen = b.refunded_fen + e.refunded, held_fen = b.held_fen + e.held, due_fen = b.due_fen + e.due,
@@ -124,9 +132,15 @@ BEGIN
     SELECT DISTINCT p_institution, s.item_id, s.class, s.fund_no, s.contract_id FROM unnest(p_sides) s
     WHERE s.item_id IS NOT NULL ORDER BY 2, 3 ON CONFLICT (institution_id, item_id, class) DO NOTHING;
     UPDATE item_balance b SET debit_fen = b.debit_fen + e.debit, credit_fen = b.credit_fen + e.credit
-    FROM (SELECT item_id, class, sum(debit) debit, sum(credit) credit FROM unnest(p_sides)
-          WHERE item_id IS NOT NULL GROUP BY 1, 2) e
-    WHERE b.institution_id = p_institution AND b.item_id = e.item_id AND b.class = e.class;
+    FROM (SELECT item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit FROM unnest(p_sides)
+          WHERE item_id IS NOT NULL GROUP BY 1, 2, 3, 4) e
+    WHERE b.institution_id = p_institution AND b.item_id = e.item_id AND b.class = e.class
+      AND b.fund_no = e.fund_no AND b.contract_id IS NOT DISTINCT FROM e.contract_id;
+    GET DIAGNOSTICS kept = ROW_COUNT;
+    -- an item that was not there when the rows were locked may have come to lie in another fund or contract
+    IF kept <> (SELECT count(DISTINCT (item_id, class, fund_no, contract_id)) FROM unnest(p_sides) WHERE item_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'CROSS_FUND: an item lies in one fund and contract' USING ERRCODE = 'LG003';
+    END IF;
 
     INSERT INTO hold (institution_id, hold_id, fund_no, contract_id, amount_fen)
     SELECT p_institution, i.hold_id, i.fund_no, i.contract_id, i.hold_fen FROM unnest(p_items) i WHERE i.hold_action = 'place';
@@ -164,11 +178,14 @@ BEGIN
     WHERE i.hours = 0 AND i.hold_id IS NULL AND NOT EXISTS (SELECT FROM unnest(p_moves) m WHERE m.item = i.ord);
     IF wrong IS NULL THEN
         SELECT min(format('AMOUNT: %s fen in entry %s', m.amount_fen, m.item)) INTO wrong FROM unnest(p_moves) m
-        WHERE m.amount_fen IS NULL OR m.amount_fen <= 0 OR m.amount_fen > 100000000000000000;
+        WHERE m.amount_fen IS NULL OR m.amount_fen <= 0 OR m.amount_fen > 10000000000000;
     END IF;
     IF wrong IS NULL THEN
         SELECT min(format('NO_ACCOUNT: fund %s has no %s account', m.fund_no, c.class)) INTO wrong
-        FROM unnest(p_moves) m CROSS JOIN LATERAL (VALUES (m.debit_class), (m.credit_class)) c (class)
+        FROM (SELECT fund_no, debit_class, credit_class FROM unnest(p_moves)
+              UNION ALL SELECT fund_no, 'payable', 'payable' FROM unnest(p_items)
+              WHERE hold_id IS NOT NULL AND contract_id IS NULL) m
+        CROSS JOIN LATERAL (VALUES (m.debit_class), (m.credit_class)) c (class)
         JOIN class_rule r ON r.class = c.class AND r.lane <> 'cold'
         WHERE NOT EXISTS (SELECT FROM balance b WHERE b.institution_id = p_institution AND b.fund_no = m.fund_no
                                                   AND b.class = c.class);
@@ -178,7 +195,8 @@ BEGIN
     SELECT min('NOT_A_MIRROR: ' || i.reverses) INTO wrong FROM unnest(p_items) i
     WHERE i.reverses IS NOT NULL AND (
         NOT EXISTS (SELECT FROM journal_entry o WHERE o.institution_id = p_institution AND o.entry_id = i.reverses
-                    AND o.fund_no = i.fund_no AND o.hours = -i.hours AND o.hold_id IS NULL AND i.hold_id IS NULL)
+                    AND o.fund_no = i.fund_no AND o.hours = -i.hours
+                    AND o.contract_id IS NOT DISTINCT FROM i.contract_id AND o.hold_id IS NULL AND i.hold_id IS NULL)
         OR EXISTS ((SELECT m.debit_class, m.credit_class, m.amount_fen, m.contract_id, m.debit_item, m.credit_item
                     FROM unnest(p_moves) m WHERE m.item = i.ord)
                    EXCEPT ALL
@@ -193,15 +211,8 @@ END $$;
 CREATE FUNCTION ledger._decide(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[], p_count integer) RETURNS text[]
 LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
-DECLARE codes text[]; r record;
 BEGIN
-    codes := _walk(ARRAY(SELECT g FROM _gauges(p_institution, p_items, p_contracts, p_sides) g), p_count);
-    FOR r IN SELECT i.ord, row_number() OVER (PARTITION BY i.reverses ORDER BY i.ord) > 1 OR EXISTS (
-                 SELECT FROM reversal v WHERE v.institution_id = p_institution AND v.entry_id = i.reverses) AS again
-             FROM unnest(p_items) i WHERE i.reverses IS NOT NULL LOOP
-        IF r.again THEN codes[r.ord] := 'ALREADY_REVERSED'; END IF;
-    END LOOP;
-    RETURN codes;
+    RETURN _walk(ARRAY(SELECT g FROM _gauges(p_institution, p_items, p_contracts, p_sides) g), p_count);
 END $$;
 
 CREATE FUNCTION ledger.post(
@@ -217,6 +228,7 @@ DECLARE
     n integer := cardinality(p_key);
     items _item[]; passed _item[]; moves _move[]; contracts _contract_effect[]; sides _side[];
     answered integer[]; codes text[]; final boolean;
+    twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
 BEGIN
     items := ARRAY(SELECT ROW(u.*)::_item FROM (
         SELECT x.n::int, x.key, x.digests, x.entry, x.kind, x.fund, x.effective, x.actor, x.ref, x.contract, x.hours,
@@ -229,9 +241,14 @@ BEGIN
     PERFORM _check_shape(p_institution, items, moves);
     PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
 
-    FOR ord, result, code, field, entry_id IN SELECT * FROM _claim(p_institution, items) LOOP
+    FOR ord, result, code, field, entry_id, twin IN SELECT * FROM _claim(p_institution, items) LOOP
         answered := answered || ord;
-        RETURN NEXT;
+        IF twin IS NULL OR result = 'conflict' THEN
+            RETURN NEXT;
+        ELSE
+            twins := twins || ord;
+            twin_of := twin_of || twin;
+        END IF;
     END LOOP;
     IF cardinality(answered) = n THEN RETURN; END IF;
     IF answered IS NOT NULL THEN
@@ -253,7 +270,12 @@ BEGIN
         passed := items;
     END IF;
     PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides);
-    RETURN QUERY SELECT * FROM _record_refusals(p_institution, items, codes, final);
+    RETURN QUERY
+    WITH decided AS MATERIALIZED (SELECT * FROM _record_refusals(p_institution, items, codes, final))
+    SELECT * FROM decided
+    UNION ALL
+    SELECT t.ord, CASE d.result WHEN 'later' THEN 'later' ELSE 'replayed' END, d.code, NULL, d.entry_id
+    FROM unnest(twins, twin_of) t (ord, twin) JOIN decided d ON d.ord = t.twin;
 END $$;
 
 -- Write down what was refused, take back the claim of what comes later, and answer for every new item.

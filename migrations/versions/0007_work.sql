@@ -7,12 +7,14 @@ CREATE TABLE ledger.lesson (                       -- one lesson of one contract
     taught_on date NOT NULL, starts_at time NOT NULL, minutes integer NOT NULL, hours ledger.hundredths NOT NULL,
     teacher text NOT NULL, room text NOT NULL, mode text NOT NULL, attendance text NOT NULL,
     flags text[] NOT NULL,                         -- unlawful lesson times: silence never confirms these
-    silence_on date,                               -- the day from which silence has confirmed it; null: never
+    answer_until date,                             -- the last day a parent may answer; null: silence never confirms it
     recorded_at timestamptz NOT NULL, recorded_by text NOT NULL,
     PRIMARY KEY (institution_id, lesson_id),
     FOREIGN KEY (institution_id, contract_id) REFERENCES ledger.contract,
     CONSTRAINT "a lesson number is unique in its contract" UNIQUE (institution_id, contract_id, lesson_no),
     CONSTRAINT "a lesson takes hours or charges none" CHECK (hours BETWEEN 0 AND 100000));
+-- `custody due` finds the lessons whose time to answer has run out
+CREATE INDEX lesson_answer_until ON ledger.lesson (institution_id, answer_until) WHERE answer_until IS NOT NULL;
 CREATE TABLE ledger.lesson_step (
     institution_id integer NOT NULL, lesson_id uuid NOT NULL, step smallint NOT NULL,
     state text NOT NULL CONSTRAINT "a lesson state is known"
@@ -62,7 +64,7 @@ CREATE TABLE ledger.reserve_order (                -- of the competent departmen
 
 CREATE TABLE ledger.payout_batch (
     institution_id integer NOT NULL, batch_id uuid NOT NULL,
-    fund_no smallint NOT NULL, kind text NOT NULL CONSTRAINT "a batch pays out or refunds" CHECK (kind IN ('payout', 'refund')),
+    fund_no smallint NOT NULL, kind text NOT NULL CONSTRAINT "a batch pays out, refunds or moves a reserve" CHECK (kind IN ('payout', 'refund', 'reserve')),
     message_id text NOT NULL, created_at timestamptz NOT NULL, execute_on date NOT NULL,
     instructions integer NOT NULL, control_fen ledger.fen NOT NULL, built_by text NOT NULL,
     PRIMARY KEY (institution_id, batch_id),

@@ -1,0 +1,143 @@
+"""Payment batches, their instructions and files in the books."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from ledger.terms.journal import AccountClass
+from ledger.terms.payout import Batch, BatchKind, Instruction
+from ledger.vault import Vault
+
+_BATCH = """
+    SELECT b.batch_id, b.institution_id, b.fund_no, b.kind, b.message_id, b.created_at, b.execute_on, b.instructions,
+           b.control_fen, b.built_by, a.approved_by, encode(f.sha256, 'hex') AS written_sha256
+    FROM ledger.payout_batch b
+    LEFT JOIN ledger.approval a ON a.institution_id = b.institution_id AND a.subject_id = b.batch_id
+    LEFT JOIN ledger.payout_file f ON f.institution_id = b.institution_id AND f.batch_id = b.batch_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundToPay:
+    """An approved refund with money owed and no payment under way."""
+
+    refund_id: UUID
+    contract_id: UUID
+    step: int
+    amount_fen: int
+    payee_name_sealed: bytes
+    payee_account_sealed: bytes
+    payee_bank: str
+
+
+def refunds_to_pay(conn: Connection, institution_id: int, fund_no: int) -> list[RefundToPay]:
+    """Approved refunds of a fund not in a payment file, oldest first. Returned ones wait for a new account."""
+    rows = conn.execute(
+        text("""SELECT r.refund_id, r.contract_id, r.step, b.refund_due_fen AS amount_fen, r.payee_name_sealed,
+                       r.payee_account_sealed, r.payee_bank
+                FROM ledger.refund_now r JOIN ledger.contract_balance b USING (institution_id, contract_id)
+                WHERE r.institution_id = :i AND b.fund_no = :f AND r.state = 'approved' AND b.refund_due_fen > 0
+                ORDER BY r.refund_id"""),
+        {"i": institution_id, "f": fund_no},
+    )
+    return [
+        RefundToPay(
+            **{
+                **row._mapping,
+                "payee_name_sealed": bytes(row.payee_name_sealed),
+                "payee_account_sealed": bytes(row.payee_account_sealed),
+            }
+        )
+        for row in rows
+    ]
+
+
+def instruction_count(conn: Connection, institution_id: int) -> int:
+    """How many instructions an institution has ever had: the next end-to-end id counts on. Call under a fund lock."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 13))"), {"k": str(institution_id)})
+    found = conn.scalar(
+        text("SELECT count(*) FROM ledger.instruction WHERE institution_id = :i"), {"i": institution_id}
+    )
+    return int(found or 0)
+
+
+def batches(
+    conn: Connection, institution_id: int | None = None, batch_ids: Sequence[UUID] | None = None
+) -> list[Batch]:
+    """Batches of an institution (of all when None), or some of them, oldest first."""
+    rows = conn.execute(
+        text(f"""{_BATCH} WHERE (CAST(:all AS boolean) OR b.institution_id = :i)
+                 AND (CAST(:any AS boolean) OR b.batch_id = ANY (CAST(:ids AS uuid[]))) ORDER BY b.batch_id"""),
+        {"all": institution_id is None, "i": institution_id, "any": batch_ids is None, "ids": list(batch_ids or ())},
+    )
+    return [Batch(**{**row._mapping, "kind": BatchKind(row.kind)}) for row in rows]
+
+
+def instructions(conn: Connection, vault: Vault, institution_id: int, batch_id: UUID) -> list[Instruction]:
+    """The instructions of a batch, payees opened, in end-to-end order."""
+    rows = conn.execute(
+        text("""SELECT * FROM ledger.instruction WHERE institution_id = :i AND batch_id = :b ORDER BY end_to_end_id"""),
+        {"i": institution_id, "b": batch_id},
+    )
+    return [
+        Instruction(
+            instruction_id=row.instruction_id,
+            source=AccountClass(row.source),
+            contract_id=row.contract_id,
+            refund_id=row.refund_id,
+            order_id=row.order_id,
+            line_id=row.line_id,
+            amount_fen=row.amount_fen,
+            end_to_end_id=row.end_to_end_id,
+            payee_name=vault.open(row.payee_name_sealed, "instruction", "payee_name", row.instruction_id),
+            payee_account=vault.open(row.payee_account_sealed, "instruction", "payee_account", row.instruction_id),
+            payee_bank=row.payee_bank,
+            memo=row.memo,
+        )
+        for row in rows
+    ]
+
+
+def written_file(conn: Connection, vault: Vault, institution_id: int, batch_id: UUID) -> bytes | None:
+    """The bytes of a batch's file as they were first rendered; None before that."""
+    token = conn.scalar(
+        text("SELECT file_sealed FROM ledger.payout_file WHERE institution_id = :i AND batch_id = :b"),
+        {"i": institution_id, "b": batch_id},
+    )
+    return None if token is None else vault.open_bytes(bytes(token), "payout_file", "file", batch_id)
+
+
+def institution_payee(conn: Connection, vault: Vault, institution_id: int) -> tuple[str, str, str]:
+    """Name, account and bank number an institution is paid to."""
+    row = conn.execute(
+        text("""SELECT payee_name_sealed, payee_account_sealed, payee_bank FROM ledger.institution
+                WHERE institution_id = :i"""),
+        {"i": institution_id},
+    ).one()
+    return (
+        vault.open(bytes(row.payee_name_sealed), "institution", "payee_name", institution_id),
+        vault.open(bytes(row.payee_account_sealed), "institution", "payee_account", institution_id),
+        row.payee_bank,
+    )
+
+
+def account_sums(conn: Connection, institution_id: int, fund_no: int) -> dict[str, int]:
+    """The balance of every class of a fund, in fen, positive on its normal side; contracts added up."""
+    rows = conn.execute(
+        text("""SELECT b.class, sum((b.debit_fen - b.credit_fen) * CASE WHEN r.debit_normal THEN 1 ELSE -1 END) AS fen
+                FROM ledger.balances(:i) b JOIN ledger.class_rule r USING (class)
+                WHERE b.fund_no = :f GROUP BY b.class"""),
+        {"i": institution_id, "f": fund_no},
+    )
+    return {row[0]: int(row.fen) for row in rows}
+
+
+def ordered_so_far(conn: Connection, institution_id: int, order_id: UUID) -> int:
+    """What instructions on an order add up to, in fen (rejected and returned ones do not count)."""
+    found = conn.scalar(
+        text("""SELECT coalesce(sum(amount_fen), 0) FROM ledger.instruction_now
+                WHERE institution_id = :i AND order_id = :o AND state IN ('in_transit', 'booked')"""),
+        {"i": institution_id, "o": order_id},
+    )
+    return int(found or 0)

@@ -1,0 +1,72 @@
+"""What the daily figures read: accounts by class, open items, breaks, and shortfalls no break names yet."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from ledger.books import payout
+from ledger.terms.institution import Fund
+from ledger.terms.reconcile import Break, DayFigures
+
+_ITEM_CLASSES = ("suspense", "in_transit", "difference")
+
+
+def unnamed_shortfalls(conn: Connection, institution_id: int, fund_no: int) -> list[tuple[UUID, int]]:
+    """Contracts with a due that their newest shortfall break does not name to the fen: contract and fen."""
+    rows = conn.execute(
+        text("""SELECT b.contract_id, b.due_fen FROM ledger.contract_balance b
+                LEFT JOIN LATERAL (SELECT k.amount_fen FROM ledger.break k
+                                   WHERE k.institution_id = b.institution_id AND k.contract_id = b.contract_id
+                                     AND k.kind = 'shortfall' ORDER BY k.break_id DESC LIMIT 1) x ON true
+                WHERE b.institution_id = :i AND b.fund_no = :f AND b.due_fen > 0
+                  AND b.due_fen IS DISTINCT FROM x.amount_fen ORDER BY b.contract_id"""),
+        {"i": institution_id, "f": fund_no},
+    )
+    return [(row.contract_id, int(row.due_fen)) for row in rows]
+
+
+def figures(conn: Connection, fund: Fund, on: date, statement: tuple[str, int, int, str] | None) -> DayFigures:
+    """The figures of an account as the books stand now, against its last believed statement up to ``on``."""
+    sums = payout.account_sums(conn, fund.institution_id, fund.fund_no)
+    items = dict(
+        conn.execute(
+            text("""SELECT class::text, sum(credit_fen - debit_fen)::bigint FROM ledger.item_balance
+                    WHERE institution_id = :i AND fund_no = :f AND class IN ('suspense', 'in_transit', 'difference')
+                    GROUP BY class"""),
+            {"i": fund.institution_id, "f": fund.fund_no},
+        )
+        .tuples()
+        .all()
+    )
+    assert fund.account_no is not None, "figures are of a bank account"
+    return DayFigures(
+        institution_id=fund.institution_id,
+        account_no=fund.account_no,
+        on=on,
+        statement_id=statement[0] if statement else None,
+        bank_fen=statement[2] if statement else None,
+        book_fen=sums.get("bank", 0),
+        classes=sums,
+        items_fen={name: int(items.get(name, 0)) for name in _ITEM_CLASSES},
+        breaks=tuple(breaks(conn, fund)),
+    )
+
+
+def breaks(conn: Connection, fund: Fund) -> list[Break]:
+    """Open breaks of an account, oldest first: differences not made good, and shortfalls that still stand."""
+    rows = conn.execute(
+        text("""SELECT k.break_id, k.kind, k.amount_fen, k.owner, k.reason, k.opened_on, k.due_on, c.contract_no
+                FROM ledger.break k
+                LEFT JOIN ledger.contract c ON c.institution_id = k.institution_id AND c.contract_id = k.contract_id
+                LEFT JOIN ledger.contract_balance b
+                       ON b.institution_id = k.institution_id AND b.contract_id = k.contract_id
+                LEFT JOIN ledger.item_balance d ON d.institution_id = k.institution_id AND d.item_id = k.break_id
+                                               AND d.class = 'difference'
+                WHERE k.institution_id = :i AND k.fund_no = :f
+                  AND CASE WHEN k.kind = 'shortfall' THEN b.due_fen = k.amount_fen
+                           ELSE d.debit_fen IS DISTINCT FROM d.credit_fen END
+                ORDER BY k.break_id"""),
+        {"i": fund.institution_id, "f": fund.fund_no},
+    )
+    return [Break(**row._mapping) for row in rows]

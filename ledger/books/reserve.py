@@ -1,0 +1,80 @@
+"""Orders on reserves, and the sums a reserve requirement is reckoned from."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from ledger.terms.payout import ReserveOrder
+from ledger.terms.reserve import FundPosition, ReserveFacts
+
+
+def orders(conn: Connection, institution_id: int, document_nos: Sequence[str]) -> dict[str, ReserveOrder]:
+    """Orders of an institution by document number."""
+    columns = ", ".join(ReserveOrder.__slots__)
+    rows = conn.execute(
+        text(f"""SELECT {columns} FROM ledger.reserve_order
+                 WHERE institution_id = :i AND document_no = ANY (CAST(:d AS text[]))"""),
+        {"i": institution_id, "d": list(document_nos)},
+    )
+    return {row.document_no: ReserveOrder(**row._mapping) for row in rows}
+
+
+def approved(conn: Connection, institution_id: int, order_id: UUID) -> bool:
+    """Whether a second person confirmed the entry of an order."""
+    return bool(
+        conn.scalar(
+            text("SELECT count(*) FROM ledger.approval WHERE institution_id = :i AND subject_id = :o"),
+            {"i": institution_id, "o": order_id},
+        )
+    )
+
+
+def facts(conn: Connection, institution_id: int, on: date) -> ReserveFacts:
+    """What the requirement of an institution is reckoned from, as the books stand now.
+
+    ``undelivered_fen``: claims of all its families. Receipts of the last and of this charging period count payments by
+    accounting day: one charging period is three months up to ``on``.
+    """
+    row = conn.execute(
+        text("""
+        SELECT coalesce(sum(b.claim_fen), 0) AS undelivered, count(DISTINCT c.student_id) FILTER (WHERE b.claim_fen > 0) AS students,
+               (SELECT coalesce(sum(t.amount_fen), 0) FROM ledger.journal_entry e
+                JOIN ledger.transfer t USING (institution_id, entry_id)
+                WHERE e.institution_id = :i AND t.credit_class = 'claim' AND t.debit_class <> 'payable'
+                  AND e.effective_on > CAST(:on AS date) - interval '3 months' AND e.effective_on <= :on) AS period,
+               (SELECT coalesce(sum(t.amount_fen), 0) FROM ledger.journal_entry e
+                JOIN ledger.transfer t USING (institution_id, entry_id)
+                WHERE e.institution_id = :i AND t.credit_class = 'claim' AND t.debit_class <> 'payable'
+                  AND e.effective_on > CAST(:on AS date) - interval '1 year' AND e.effective_on <= :on) AS year
+        FROM ledger.contract_balance b JOIN ledger.contract c USING (institution_id, contract_id)
+        WHERE b.institution_id = :i"""),
+        {"i": institution_id, "on": on},
+    ).one()
+    return ReserveFacts(
+        undelivered_fen=int(row.undelivered),
+        balance_fen=int(row.undelivered),
+        last_year_receipts_fen=int(row.year),
+        last_year_income_fen=int(row.year),
+        recent_payments_fen=int(row.period),
+        period_receipts_fen=int(row.period),
+        students=int(row.students),
+    )
+
+
+def positions(conn: Connection, institution_id: int) -> tuple[list[FundPosition], int]:
+    """Per fund what families are owed and what is due from the institution; and what its reserves hold, in fen."""
+    rows = conn.execute(
+        text("""SELECT f.kind, coalesce(sum(b.claim_fen), 0) AS claim, coalesce(sum(b.refund_due_fen), 0) AS refund_due,
+                       coalesce(sum(b.due_fen), 0) AS due
+                FROM ledger.fund f LEFT JOIN ledger.contract_balance b USING (institution_id, fund_no)
+                WHERE f.institution_id = :i AND f.kind <> 'reserve' GROUP BY f.fund_no, f.kind ORDER BY f.fund_no"""),
+        {"i": institution_id},
+    )
+    found = [FundPosition(row.kind == "custody", int(row.claim), int(row.refund_due), int(row.due)) for row in rows]
+    held = conn.scalar(
+        text("""SELECT coalesce(sum(credit_fen - debit_fen), 0) FROM ledger.balances(:i) WHERE class = 'reserve'"""),
+        {"i": institution_id},
+    )
+    return found, int(held or 0)

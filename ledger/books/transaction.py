@@ -1,0 +1,31 @@
+"""How an edge runs a flow: one transaction, and for answers that come ``later`` a seal and one more asking."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+from ledger.books import journal
+from ledger.errors import Outcome, Result
+
+
+class Flow(Protocol):
+    """A flow with its arguments bound: a connection and, when asked again, the block number of the seal between."""
+
+    def __call__(self, conn: Connection, folded_block: int | None) -> Sequence[Outcome]: ...
+
+
+def ask(engine: Engine, institution_id: int, now: datetime, flow: Flow) -> Sequence[Outcome]:
+    """Run a flow in a transaction of its own. Where an item is answered ``later``, seal in another and ask once more.
+
+    Asking again is safe: what was done is replayed, and nothing was recorded for what came later.
+    """
+    with engine.begin() as conn:
+        outcomes = flow(conn, None)
+    if not any(outcome.result is Result.LATER for outcome in outcomes):
+        return outcomes
+    with engine.begin() as conn:
+        block = journal.seal(conn, institution_id, now)
+    with engine.begin() as conn:
+        return flow(conn, block)

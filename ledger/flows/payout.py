@@ -1,0 +1,282 @@
+"""Money out: build a batch (the money is in transit from then on), approve it, render its file once."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ledger.books import journal, payout, record, register
+from ledger.books import refund as refunds
+from ledger.books import statement as statements
+from ledger.errors import InvariantBroken, Outcome, Result
+from ledger.formats import pain001
+from ledger.rules import posting_payment
+from ledger.terms.calendar import shanghai_day
+from ledger.terms.ids import new_id, new_ids
+from ledger.terms.institution import Payee
+from ledger.terms.journal import AccountClass, Entry, Event
+from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentKind, PaymentPart
+from ledger.terms.payout import BatchKind, Instruction, ReserveOrder
+from ledger.terms.refund_request import RefundState
+from ledger.vault import Vault
+
+_PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD"}
+_MEMO = {BatchKind.PAYOUT: "课时费结算", BatchKind.REFUND: "培训费退费", BatchKind.RESERVE: "风险保证金支付"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Payment:
+    source: AccountClass
+    amount_fen: int
+    payee: Payee
+    event: Event
+    instruction_id: UUID
+    contract_id: UUID | None = None
+    refund_id: UUID | None = None
+    order_id: UUID | None = None
+
+
+def build_refunds(
+    conn: Connection, vault: Vault, institution_id: int, fund_no: int, execute_on: date, actor: str, now: datetime
+) -> list[Outcome]:
+    """Put every approved refund of a fund that waits into a batch: refund_due -> in_transit, one instruction each.
+
+    A refund the institution's cash does not cover (OTHER_FAMILYS_MONEY) is refused and stays approved.
+    """
+    waiting = payout.refunds_to_pay(conn, institution_id, fund_no)
+    register.lock_contracts(conn, institution_id, [refund.contract_id for refund in waiting])
+    waiting = payout.refunds_to_pay(conn, institution_id, fund_no)  # again: as they stand under the lock
+    payments = []
+    for instruction_id, refund in zip(new_ids(now, len(waiting)), waiting, strict=True):
+        event = posting_payment.instructed(
+            AccountClass.REFUND_DUE, fund_no, instruction_id, refund.amount_fen, contract_id=refund.contract_id
+        )
+        payee = Payee(
+            vault.open(refund.payee_name_sealed, "refund", "payee_name", refund.refund_id),
+            vault.open(refund.payee_account_sealed, "refund", "payee_account", refund.refund_id),
+            refund.payee_bank,
+        )
+        payments.append(
+            _Payment(
+                AccountClass.REFUND_DUE,
+                refund.amount_fen,
+                payee,
+                event,
+                instruction_id,
+                refund.contract_id,
+                refund.refund_id,
+            )
+        )
+    outcomes = _build(conn, vault, institution_id, fund_no, BatchKind.REFUND, payments, execute_on, actor, now)
+    steps = [{
+        "institution_id": institution_id, "refund_id": refund.refund_id, "step": refund.step + 1,
+        "state": RefundState.IN_TRANSIT, "at": now, "actor": actor, "reason": "", "entry_id": outcome.entry_id,
+    } for refund, outcome in zip(waiting, outcomes, strict=True) if outcome.result is Result.DONE]  # fmt: skip
+    record.insert(conn, "refund_step", steps)
+    return outcomes
+
+
+def build_payout(
+    conn: Connection, vault: Vault, institution_id: int, fund_no: int, execute_on: date, actor: str, now: datetime
+) -> list[Outcome]:
+    """Pay an institution what it has earned: first set off against what it owes its families, then one instruction.
+
+    Sealed first by the caller, so that everything earned so far counts. Never below the balance floor: bank less in
+    transit covers all claims and refunds. Empty when nothing is to be paid.
+    """
+    due_ids = statements.dues(conn, institution_id, fund_no)
+    locked = register.lock_contracts(conn, institution_id, due_ids)
+    free = register.lock_account(conn, institution_id, fund_no, "payable")
+    dues = statements.in_order(due_ids, locked)
+    set_off = posting_payment.set_off(fund_no, free, dues)
+    outcomes = []
+    if set_off.moves_something:
+        today = shanghai_day(now)
+        entry_id = new_id(now)
+        entry = Entry(entry_id, f"set off {fund_no} {entry_id}", (("fund", str(fund_no)),), set_off, today, actor)
+        outcomes = journal.post(conn, institution_id, [entry], now)
+        free -= posting_payment.taken_from_payable(set_off)
+    sums = payout.account_sums(conn, institution_id, fund_no)
+    floor = sums.get("bank", 0) - sums.get("in_transit", 0) - sums.get("claim", 0) - sums.get("refund_due", 0)
+    amount = min(free, floor)
+    if amount <= 0:
+        return outcomes
+    instruction_id = new_id(now)
+    event = posting_payment.instructed(AccountClass.PAYABLE, fund_no, instruction_id, amount)
+    payee = Payee(*payout.institution_payee(conn, vault, institution_id))
+    payment = _Payment(AccountClass.PAYABLE, amount, payee, event, instruction_id)
+    return outcomes + _build(conn, vault, institution_id, fund_no, BatchKind.PAYOUT, [payment], execute_on, actor, now)
+
+
+def build_reserve(
+    conn: Connection, vault: Vault, institution_id: int, order: ReserveOrder, refund_ids: Sequence[UUID],
+    execute_on: date, actor: str, now: datetime,
+) -> list[Outcome]:  # fmt: skip
+    """Carry out an order on a reserve account.
+
+    Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the amount goes
+    to the custody account, for a shortfall. Release: to the institution. Refused: ORDER_SPENT, REFUND_NOT_APPROVED.
+    """
+    found = refunds.by_id(conn, institution_id, refund_ids)
+    balances = register.lock_contracts(conn, institution_id, [refund.contract_id for refund in found.values()])
+    left = order.amount_fen - payout.ordered_so_far(conn, institution_id, order.order_id)
+    payments: list[_Payment] = []
+    ids = iter(new_ids(now, max(len(refund_ids), 1)))
+    waiting = {refund.refund_id: refund for fund in {r.fund_no for r in found.values()}
+               for refund in payout.refunds_to_pay(conn, institution_id, fund)}  # fmt: skip
+    for refund_id in refund_ids:
+        if refund_id not in waiting:
+            return [Outcome(Result.REFUSED, "REFUND_NOT_APPROVED")]
+        refund, instruction_id = waiting[refund_id], next(ids)
+        amount = balances[refund.contract_id].refund_due_fen
+        event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, amount)
+        payee = Payee(
+            vault.open(refund.payee_name_sealed, "refund", "payee_name", refund_id),
+            vault.open(refund.payee_account_sealed, "refund", "payee_account", refund_id),
+            refund.payee_bank,
+        )
+        payments.append(
+            _Payment(
+                AccountClass.RESERVE,
+                amount,
+                payee,
+                event,
+                instruction_id,
+                refund.contract_id,
+                refund_id,
+                order.order_id,
+            )
+        )
+    if not refund_ids:
+        instruction_id = next(ids)
+        event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, left)
+        payee = _order_payee(conn, vault, institution_id, order)
+        payments.append(_Payment(AccountClass.RESERVE, left, payee, event, instruction_id, order_id=order.order_id))
+    if left <= 0 or sum(payment.amount_fen for payment in payments) > left:
+        return [Outcome(Result.REFUSED, "ORDER_SPENT")]
+    outcomes = _build(conn, vault, institution_id, order.fund_no, BatchKind.RESERVE, payments, execute_on, actor, now)
+    steps = [{
+        "institution_id": institution_id, "refund_id": payment.refund_id, "step": waiting[payment.refund_id].step + 1,
+        "state": RefundState.IN_TRANSIT, "at": now, "actor": actor, "reason": order.document_no,
+        "entry_id": outcome.entry_id,
+    } for payment, outcome in zip(payments, outcomes, strict=True)
+      if payment.refund_id is not None and outcome.result is Result.DONE]  # fmt: skip
+    record.insert(conn, "refund_step", steps)
+    return outcomes
+
+
+def approve(conn: Connection, institution_id: int, batch_id: UUID, approver: str, now: datetime) -> Outcome:
+    """A second person approves a batch. Refused: UNKNOWN_BATCH, SAME_PERSON; approved already: replayed."""
+    found = payout.batches(conn, institution_id, [batch_id])
+    if not found:
+        return Outcome(Result.REFUSED, "UNKNOWN_BATCH")
+    if found[0].approved_by is not None:
+        return Outcome(Result.REPLAYED)
+    if found[0].built_by == approver:
+        return Outcome(Result.REFUSED, "SAME_PERSON")
+    record.insert(conn, "approval", [{
+        "institution_id": institution_id, "subject_id": batch_id, "subject": "batch", "made_by": found[0].built_by,
+        "approved_by": approver, "approved_at": now,
+    }])  # fmt: skip
+    return Outcome(Result.DONE)
+
+
+def render(
+    conn: Connection, vault: Vault, institution_id: int, batch_id: UUID, actor: str, now: datetime
+) -> tuple[Outcome, bytes]:
+    """The payment file of an approved batch: rendered once, stored sealed with its digest, the same bytes ever after.
+
+    Refused: UNKNOWN_BATCH, NOT_APPROVED.
+    """
+    found = payout.batches(conn, institution_id, [batch_id])
+    if not found:
+        return Outcome(Result.REFUSED, "UNKNOWN_BATCH"), b""
+    batch = found[0]
+    if batch.approved_by is None:
+        return Outcome(Result.REFUSED, "NOT_APPROVED"), b""
+    known = payout.written_file(conn, vault, institution_id, batch_id)
+    if known is not None:
+        return Outcome(Result.REPLAYED), known
+    institution = register.find_institution(conn, institution_id)
+    fund = register.read_funds(conn, institution_id)[batch.fund_no]
+    assert institution is not None, "a batch belongs to a registered institution"
+    assert fund.account_no is not None, "money leaves a bank account"
+    assert fund.bank_no is not None
+    kind = PaymentKind.PAYOUT if batch.kind is BatchKind.PAYOUT else PaymentKind.REFUND
+    payments = tuple(map(_as_payment, payout.instructions(conn, vault, institution_id, batch_id)))
+    part = PaymentPart(kind, institution.name, fund.account_no, fund.bank_no, batch.execute_on, payments)
+    content = pain001.render(PaymentFile(batch.message_id, batch.created_at, institution.name, (part,)))
+    record.insert(conn, "payout_file", [{
+        "institution_id": institution_id, "batch_id": batch_id, "written_at": now, "written_by": actor,
+        "file_sealed": vault.seal_bytes(content, "payout_file", "file", batch_id),
+        "sha256": hashlib.sha256(content).digest(),
+    }])  # fmt: skip
+    return Outcome(Result.DONE), content
+
+
+def _as_payment(instruction: Instruction) -> PaymentInstruction:
+    return PaymentInstruction(
+        instruction.end_to_end_id, instruction.amount_fen, instruction.payee_name, instruction.payee_account,
+        instruction.payee_bank, instruction.memo,
+    )  # fmt: skip
+
+
+def _order_payee(conn: Connection, vault: Vault, institution_id: int, order: ReserveOrder) -> Payee:
+    """A draw without families goes to the institution's custody account, a release to the institution."""
+    if order.purpose == "release":
+        return Payee(*payout.institution_payee(conn, vault, institution_id))
+    institution = register.find_institution(conn, institution_id)
+    custody = next(fund for fund in register.read_funds(conn, institution_id).values() if fund.kind == "custody")
+    assert institution is not None
+    assert custody.account_no is not None
+    assert custody.bank_no is not None
+    return Payee(institution.name, custody.account_no, custody.bank_no)
+
+
+def _build(
+    conn: Connection, vault: Vault, institution_id: int, fund_no: int, kind: BatchKind, payments: Sequence[_Payment],
+    execute_on: date, actor: str, now: datetime,
+) -> list[Outcome]:  # fmt: skip
+    """Post the payments and record the batch of those that were accepted. One outcome per payment."""
+    if not payments:
+        return []
+    batch_id = new_id(now)
+    today = shanghai_day(now)
+    entries = [
+        Entry(
+            entry_id,
+            f"instruct {p.instruction_id}",
+            (("payment", str(p.instruction_id)),),
+            p.event,
+            today,
+            actor,
+            batch_id,
+        )
+        for entry_id, p in zip(new_ids(now, len(payments)), payments, strict=True)
+    ]
+    outcomes = journal.post(conn, institution_id, entries, now)
+    accepted = [p for p, outcome in zip(payments, outcomes, strict=True) if outcome.result is Result.DONE]
+    if any(outcome.result is Result.CONFLICT for outcome in outcomes):
+        raise InvariantBroken("NOT_POSTED", f"batch {batch_id}")
+    if not accepted:
+        return outcomes
+    number = payout.instruction_count(conn, institution_id)
+    prefix = f"{_PREFIX[kind]}{institution_id:06d}"
+    record.insert(conn, "payout_batch", [{
+        "institution_id": institution_id, "batch_id": batch_id, "fund_no": fund_no, "kind": kind,
+        "message_id": f"{prefix}-{today:%Y%m%d}-{number:06d}", "created_at": now.replace(microsecond=0),
+        "execute_on": execute_on, "instructions": len(accepted), "control_fen": sum(p.amount_fen for p in accepted),
+        "built_by": actor,
+    }])  # fmt: skip
+    record.insert(conn, "instruction", [{
+        "institution_id": institution_id, "instruction_id": p.instruction_id, "batch_id": batch_id, "fund_no": fund_no,
+        "source": p.source, "contract_id": p.contract_id, "refund_id": p.refund_id, "order_id": p.order_id,
+        "line_id": None, "amount_fen": p.amount_fen, "end_to_end_id": f"{prefix}{number + n:08d}",
+        "payee_name_sealed": vault.seal(p.payee.name, "instruction", "payee_name", p.instruction_id),
+        "payee_account_sealed": vault.seal(p.payee.account, "instruction", "payee_account", p.instruction_id),
+        "payee_bank": p.payee.bank_no, "memo": _MEMO[kind],
+    } for n, p in enumerate(accepted)])  # fmt: skip
+    return outcomes

@@ -1,0 +1,286 @@
+"""Import bank statements: judge by history, store, and post what each booked line turned out to be."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ledger.books import contract as contracts
+from ledger.books import journal, record, register
+from ledger.books import refund as refunds
+from ledger.books import statement as statements
+from ledger.errors import InvariantBroken, Outcome, Result
+from ledger.rules import match, posting_payment
+from ledger.rules.calendar import add_working_days
+from ledger.rules.statement import judge_against_history
+from ledger.terms.calendar import CalendarDays, shanghai_day
+from ledger.terms.ids import new_id, new_ids
+from ledger.terms.institution import Fund
+from ledger.terms.journal import Entry
+from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
+from ledger.terms.refund_request import RefundState
+from ledger.terms.statement import Fault, Statement, StatementFile, StatementLine, Verdict, worst
+from ledger.vault import Vault
+
+# Working days until a bank difference must be made good.
+BREAK_DAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: its verdict (the worst of its statements, history counted) and of each statement."""
+
+    file: StatementFile
+    verdict: Verdict
+    fault: Fault | None
+    statements: tuple[Statement, ...]
+    lines: int
+    already: int
+    outcomes: tuple[Outcome, ...]
+
+
+def offer(conn: Connection, vault: Vault, file: StatementFile, raw: bytes, actor: str, now: datetime) -> None:
+    """Keep a file as it was offered, sealed, with its verdict: accepted, held or in quarantine."""
+    file_id = new_id(now)
+    record.insert(conn, "statement_file", [{
+        "file_id": file_id, "sha256": bytes.fromhex(file.sha256), "name": file.name, "verdict": file.verdict,
+        "class": file.class_ or "", "raw_sealed": vault.seal_bytes(raw, "statement_file", "raw", file_id),
+        "offered_at": now, "offered_by": actor,
+    }])  # fmt: skip
+
+
+def take(
+    conn: Connection,
+    vault: Vault,
+    file: StatementFile,
+    lines: Mapping[int, Sequence[StatementLine]],
+    calendar: CalendarDays,
+    actor: str,
+    now: datetime,
+    *,
+    folded_block: int | None = None,
+) -> Imported:
+    """Import a file whose statements proved themselves. All of it or nothing: one rejected statement rejects the file.
+
+    ``lines``: by the statement's place in the file. Unknown accounts are rejected (UNKNOWN_ACCOUNT). ``folded_block`` is
+    unused by deposits (nothing an import posts waits for a fold) and there for the edge's second asking.
+    """
+    funds = register.funds_by_account(conn, [statement.account for statement in file.statements])
+    for fund in sorted(funds.values(), key=lambda f: (f.institution_id, f.fund_no)):
+        statements.lock_fund(conn, fund.institution_id, fund.fund_no)
+    judged, stored, already, outcomes = [], 0, 0, list[Outcome]()
+    for statement in file.statements:
+        fund_of = funds.get(statement.account)
+        judged.append(_judge(conn, statement, fund_of, file.sha256))
+    verdict = file.verdict if not judged else worst([statement.verdict for statement in judged])
+    if verdict is not Verdict.REJECT:
+        for statement in judged:
+            target = funds.get(statement.account)
+            if statement.verdict is Verdict.IDEMPOTENT:
+                already += 1
+            elif target is not None and statement.verdict in (Verdict.ACCEPT, Verdict.HOLD):
+                booked = [line for line in lines.get(statement.ord, ()) if line.status == "BOOK"]
+                ids = _store(conn, vault, target, statement, booked, file.sha256, now)
+                stored += len(booked)
+                if statement.verdict is Verdict.ACCEPT:
+                    outcomes += _match(conn, target, statement, booked, ids, calendar, actor, now)
+    fault = file.fault or next((s.fault for s in judged if s.verdict == verdict), None)
+    return Imported(file, verdict, fault, tuple(judged), stored, already, tuple(outcomes))
+
+
+def _judge(conn: Connection, statement: Statement, fund: Fund | None, file_sha256: str) -> Statement:
+    if statement.verdict in (Verdict.REJECT, Verdict.INFO_ONLY):
+        return statement
+    if fund is None:
+        fault = Fault("UNKNOWN_ACCOUNT", f"statement {statement.ord}", "Acct")
+        return replace(statement, verdict=Verdict.REJECT, fault=fault)
+    if statement.currency != fund.currency:
+        fault = Fault("CURRENCY_MISMATCH", f"statement {statement.ord}", "Ccy", statement.currency)
+        return replace(statement, verdict=Verdict.REJECT, fault=fault)
+    known = statements.history(conn, fund.institution_id, fund.fund_no)
+    judgement = judge_against_history(statement, file_sha256, known, fund.opening_fen)
+    return replace(statement, verdict=judgement.verdict, fault=judgement.fault)
+
+
+def _store(
+    conn: Connection, vault: Vault, fund: Fund, statement: Statement, lines: Sequence[StatementLine], file_sha256: str,
+    now: datetime,
+) -> list[UUID]:  # fmt: skip
+    assert statement.opening_fen is not None, "an accepted statement carries balances"
+    assert statement.closing_fen is not None
+    place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no, "statement_id": statement.statement_id}
+    last_on = statement.to_on or statement.closing_on or shanghai_day(now)
+    record.insert(conn, "statement", [{
+        **place, "account_no": statement.account, "sequence": statement.sequence, "opening_fen": statement.opening_fen,
+        "closing_fen": statement.closing_fen, "first_on": statement.from_on or last_on, "last_on": last_on,
+        "lines": len(lines), "content_digest": bytes.fromhex(statement.content_digest),
+        "file_sha256": bytes.fromhex(file_sha256), "verdict": statement.verdict, "class": statement.class_ or "",
+        "position": len(statements.history(conn, fund.institution_id, fund.fund_no)) + 1, "imported_at": now,
+    }])  # fmt: skip
+    ids = new_ids(now, len(lines))
+    seen: dict[str, int] = {}
+    rows = []
+    for line_id, line in zip(ids, lines, strict=True):
+        # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
+        bank_ref = line.bank_ref or "~" + _digest_of(line)
+        seen[bank_ref] = seen.get(bank_ref, 0) + 1
+        rows.append({**place, **_line_row(vault, line_id, line), "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
+    record.insert(conn, "statement_line", rows)
+    return ids
+
+
+def _digest_of(line: StatementLine) -> str:
+    facts = f"{line.booked_on}|{line.amount_fen}|{line.credit}|{line.counterparty_account}|{line.memo}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def _line_row(vault: Vault, line_id: UUID, line: StatementLine) -> dict[str, object]:
+    def sealed(value: str, column: str) -> bytes | None:
+        return vault.seal(value, "statement_line", column, line_id) if value else None
+
+    return {
+        "line_id": line_id, "ord": line.ord, "amount_fen": line.amount_fen, "credit": line.credit,
+        "booked_on": line.booked_on, "value_on": line.value_on,
+        "match_key": match.match_key((line.end_to_end_id, line.memo)) or None,
+        "end_to_end_id": line.end_to_end_id or None, "bank_code": line.bank_code,
+        "payer_name_sealed": sealed(line.counterparty_name, "payer_name"),
+        "payer_account_sealed": sealed(line.counterparty_account, "payer_account"),
+        "payer_account_index": vault.index(line.counterparty_account, "account") if line.counterparty_account else None,
+        "payer_bank": line.counterparty_bank or None, "memo_sealed": sealed(line.memo, "memo"),
+    }  # fmt: skip
+
+
+def _match(
+    conn: Connection, fund: Fund, statement: Statement, lines: Sequence[StatementLine], ids: Sequence[UUID],
+    calendar: CalendarDays, actor: str, now: datetime,
+) -> list[Outcome]:  # fmt: skip
+    """Answer every line, post all events in one call, and record what each line was."""
+    opened = [
+        OpenLine(
+            line_id, line.ord, line.amount_fen, line.credit, line.booked_on or shanghai_day(now),
+            match.match_key((line.end_to_end_id, line.memo)), line.end_to_end_id, line.bank_code,
+        )
+        for line_id, line in zip(ids, lines, strict=True)
+    ]  # fmt: skip
+    matching = match.Matching(_facts(conn, fund, opened))
+    breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
+    answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
+    outcomes = _post(conn, fund, statement.statement_id, answers, actor, now)
+    _record(conn, fund, answers, outcomes, calendar, actor, now)
+    _settle_refunds(conn, fund, answers, actor, now)
+    return outcomes
+
+
+def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine]) -> MatchFacts:
+    keys, end_to_end_ids = match.keys_of(lines)
+    by_reference = statements.contracts_by_reference(conn, fund.institution_id, keys)
+    due_ids = statements.dues(conn, fund.institution_id, fund.fund_no)
+    instructions = statements.instructions_by_end_to_end(conn, fund.institution_id, end_to_end_ids)
+    paid = [known.contract_id for known in instructions.values() if known.contract_id is not None]
+    locked = register.lock_contracts(conn, fund.institution_id, [*by_reference.values(), *due_ids, *paid])
+    return MatchFacts(
+        fund=fund,
+        contracts={key: locked[contract_id] for key, contract_id in by_reference.items()},
+        ended=frozenset(contracts.ended(conn, fund.institution_id, list(by_reference.values()))),
+        instructions=instructions,
+        dues=statements.in_order(due_ids, locked),
+    )
+
+
+def _post(
+    conn: Connection, fund: Fund, statement_id: str, answers: Sequence[LineAnswer], actor: str, now: datetime
+) -> list[Outcome]:
+    events = [(answer, event) for answer in answers for event in answer.events]
+    entries = [
+        Entry(
+            entry_id=entry_id,
+            key=f"line {fund.fund_no} {statement_id} {answer.line.ord} {event.kind}",
+            asked=(("line", f"{answer.line.amount_fen} {answer.line.credit}"),),
+            event=event,
+            effective_on=answer.line.booked_on,
+            actor=actor,
+            ref=answer.line.line_id,
+        )
+        for entry_id, (answer, event) in zip(new_ids(now, len(events)), events, strict=True)
+    ]
+    return _post_entries(conn, fund.institution_id, entries, now)
+
+
+def _post_entries(conn: Connection, institution_id: int, entries: Sequence[Entry], now: datetime) -> list[Outcome]:
+    outcomes = journal.post(conn, institution_id, entries, now)
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        # The contracts and the account are locked and the answers counted each other: a refusal here is our bug.
+        if outcome.result is not Result.DONE:
+            raise InvariantBroken("NOT_POSTED", f"{entry.key}: {outcome.result} {outcome.code}")
+    return outcomes
+
+
+def _record(
+    conn: Connection, fund: Fund, answers: Sequence[LineAnswer], outcomes: Sequence[Outcome], calendar: CalendarDays,
+    actor: str, now: datetime,
+) -> None:  # fmt: skip
+    first_entry: dict[UUID, UUID | None] = {}
+    posted = iter(outcomes)
+    for answer in answers:
+        for _ in answer.events:
+            first_entry.setdefault(answer.line.line_id, next(posted).entry_id)
+    here = {"institution_id": fund.institution_id}
+    record.insert(conn, "line_match", [{
+        **here, "line_id": a.line.line_id, "rule": a.rule, "kind": a.kind, "entry_id": first_entry[a.line.line_id],
+        "ref": a.ref, "matched_at": now, "matched_by": actor,
+    } for a in answers])  # fmt: skip
+    finding_ids = iter(new_ids(now + timedelta(milliseconds=2), len(answers)))
+    record.insert(conn, "finding", [{
+        **here, "finding_id": next(finding_ids), "code": a.finding, "ref": a.line.line_id,
+        "contract_id": a.ref if a.kind.startswith("deposit") else None, "found_on": a.line.booked_on,
+        "facts": {"amount_fen": a.line.amount_fen, "credit": a.line.credit},
+    } for a in answers if a.finding])  # fmt: skip
+    record.insert(conn, "break", [{
+        **here, "break_id": a.ref, "fund_no": fund.fund_no, "kind": a.broken, "amount_fen": a.line.amount_fen,
+        "owner": "bank", "reason": a.finding, "opened_on": a.line.booked_on,
+        "due_on": add_working_days(a.line.booked_on, BREAK_DAYS, calendar).on, "ref": a.line.line_id,
+        "contract_id": None,
+    } for a in answers if a.broken])  # fmt: skip
+
+
+def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer], actor: str, now: datetime) -> None:
+    """A refund whose payment was booked is paid and closed; one that came back is returned and waits for a new account.
+
+    With the payment the contract ends: what the rule leaves of the claim is the institution's. In reserve mode the
+    family was paid from the reserve, so what was owed to it is now due from the institution.
+    """
+    touched = {
+        answer.instruction.refund_id: answer
+        for answer in answers
+        if answer.instruction is not None and answer.instruction.refund_id is not None
+    }
+    found = refunds.by_id(conn, fund.institution_id, list(touched))
+    contract_rows = register.read_contracts(conn, fund.institution_id, [r.contract_id for r in found.values()])
+    entries, steps, closed = [], [], []
+    ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(found)))
+    for refund_id, refund in found.items():
+        line = touched[refund_id].line
+        state = RefundState.RETURNED if line.credit else RefundState.PAID
+        steps.append({
+            "institution_id": fund.institution_id, "refund_id": refund_id, "step": refund.step + 1, "state": state,
+            "at": now, "actor": actor, "reason": "", "entry_id": None,
+        })  # fmt: skip
+        if state is RefundState.RETURNED or refund.state is RefundState.RETURNED:
+            continue
+        closed.append({"institution_id": fund.institution_id, "refund_id": refund_id, "closed_on": line.booked_on})
+        contract = contract_rows[refund.contract_id]
+        events = [posting_payment.refund_proved(contract, line.amount_fen)] if contract.fund_no != fund.fund_no else []
+        if events:
+            contract = replace(contract, due_fen=contract.due_fen - line.amount_fen)
+        events.append(posting_payment.remainder_left(contract, contract.free_fen))
+        for event in events:
+            if event.moves_something:
+                key = f"settle {refund_id} {event.kind}"
+                asked = (("refund", str(refund_id)),)
+                entries.append(Entry(next(ids), key, asked, event, line.booked_on, actor, refund_id))
+    _post_entries(conn, fund.institution_id, entries, now)
+    record.insert(conn, "refund_step", steps)
+    record.insert(conn, "refund_closed", closed)

@@ -1,0 +1,138 @@
+"""What a booked bank line is. Automatic only where it is certain; everything else waits in suspense or as a break.
+
+R0 our own end-to-end id; R1 the payment reference of one contract; interest by the bank's code; the rest is money of
+unknown origin (suspense) or a debit nobody ordered (difference, a break with owner and due day).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
+
+from ledger.rules import posting, posting_payment
+from ledger.terms.contract import ContractBalance
+from ledger.terms.journal import AccountClass, Event, FundKind
+from ledger.terms.match import KnownInstruction, LineAnswer, MatchFacts, OpenLine
+
+# Two capitals and at least six digits: PP a family's payment, RS a reserve top-up, BK the institution pays in.
+_KEY: Final = re.compile(r"(?<![A-Z0-9])([A-Z]{2})-?([0-9]{6,16})(?![0-9])")
+TOP_UP, PAY_IN = "RS", "BK"
+_BOOKED: Final = {
+    "suspense": "suspense_return_booked",
+    "draw": "reserve_draw_booked",
+    "release": "reserve_release_booked",
+    "refund": "refund_booked",
+    "payout": "payout_booked",
+    "move": "contract_moved_out_booked",
+}
+
+
+def match_key(texts: Iterable[str]) -> str:
+    """The first payment reference in the texts of a line ("" when there is none), without blanks, in capitals."""
+    for written in texts:
+        plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", written)).upper()
+        found = _KEY.search(plain)
+        if found:
+            return found[1] + found[2]
+    return ""
+
+
+class Matching:
+    """Answers line after line of one account; money already answered for counts for the next line."""
+
+    def __init__(self, facts: MatchFacts) -> None:
+        self._facts = facts
+        self._fund_no = facts.fund.fund_no
+        self._contracts = dict(facts.contracts)
+        self._dues = list(facts.dues)
+        self._states = {key: known.state for key, known in facts.instructions.items()}
+
+    def answer(self, line: OpenLine, break_id: UUID) -> LineAnswer:
+        """What ``line`` is. ``break_id``: the id of the break, should it need one."""
+        return self._credit(line) if line.credit else self._debit(line, break_id)
+
+    def _debit(self, line: OpenLine, break_id: UUID) -> LineAnswer:
+        known = self._facts.instructions.get(line.end_to_end_id)
+        if known is not None and known.fund_no == self._fund_no:
+            if self._states[line.end_to_end_id] == "in_transit" and known.amount_fen == line.amount_fen:
+                self._states[line.end_to_end_id] = "booked"
+                kind = _BOOKED[known.purpose]
+                event = posting_payment.booked(kind, self._fund_no, known.instruction_id, line.amount_fen)
+                return LineAnswer(line, "R0", kind, (event,), known.instruction_id, known)
+            broken = "wrong_amount" if self._states[line.end_to_end_id] == "in_transit" else "double_execution"
+        else:
+            broken = "unordered_debit"
+        event = posting_payment.unordered_debit(self._fund_no, break_id, line.amount_fen)
+        return LineAnswer(line, "NONE", "unordered_debit", (event,), break_id, finding=broken.upper(), broken=broken)
+
+    def _credit(self, line: OpenLine) -> LineAnswer:
+        known = self._facts.instructions.get(line.end_to_end_id)
+        if known is not None and known.amount_fen == line.amount_fen:
+            if known.fund_no == self._fund_no and self._states[line.end_to_end_id] == "booked":
+                return self._returned(line, known)
+            if known.fund_no != self._fund_no and known.purpose == "draw":
+                return self._paid_in(line, "R0", known.instruction_id)
+        if line.match_key.startswith(TOP_UP) and self._facts.fund.kind is FundKind.RESERVE:
+            event = posting_payment.reserve_topped_up(self._fund_no, line.amount_fen)
+            return LineAnswer(line, "R1", "reserve_topped_up", (event,))
+        if line.match_key.startswith(PAY_IN) and self._facts.fund.kind is FundKind.CUSTODY:
+            return self._paid_in(line, "R1", None)
+        contract = self._contracts.get(line.match_key)
+        if contract is not None and contract.fund_no == self._fund_no:
+            return self._deposit(line, contract)
+        if line.bank_code.rsplit("/", 1)[-1] == "INTR":
+            event = posting_payment.interest_booked(self._fund_no, line.amount_fen)
+            return LineAnswer(line, "CODE", "interest_booked", (event,))
+        return self._suspense(line, "OWNER_UNKNOWN")
+
+    def _suspense(self, line: OpenLine, finding: str, ref: UUID | None = None) -> LineAnswer:
+        event = posting.deposit_to_suspense(self._fund_no, line.line_id, line.amount_fen)
+        return LineAnswer(line, "NONE", "deposit_to_suspense", (event,), ref, finding=finding)
+
+    def _deposit(self, line: OpenLine, contract: ContractBalance) -> LineAnswer:
+        """To the contract up to its price; hours taught meanwhile are released in the same breath."""
+        if contract.contract_id in self._facts.ended:
+            return self._suspense(line, "CONTRACT_NOT_OPEN", contract.contract_id)
+        if contract.payable_room_fen == 0:
+            return self._suspense(line, "PAYMENT_OVER_PRICE", contract.contract_id)
+        events: list[Event] = [posting.deposit(contract, line.line_id, line.amount_fen)]
+        taken = min(line.amount_fen, contract.payable_room_fen)
+        contract = replace(contract, paid_fen=contract.paid_fen + taken)
+        caught_up = posting.hours_released(contract, 0)
+        if caught_up.moves_something:
+            events.append(caught_up)
+            contract = posting.after_release(contract, caught_up)
+        self._contracts[line.match_key] = contract
+        finding = "PAYMENT_OVER_PRICE" if taken < line.amount_fen else ""
+        return LineAnswer(line, "R1", "deposit", tuple(events), contract.contract_id, finding=finding)
+
+    def _returned(self, line: OpenLine, known: KnownInstruction) -> LineAnswer:
+        """Back to where the payment came from; a reserve draw that comes back is the reserve's again."""
+        self._states[line.end_to_end_id] = "returned"
+        if known.source in posting_payment.PAYMENT_KINDS:
+            event = posting_payment.returned(
+                known.source,
+                self._fund_no,
+                known.instruction_id,
+                line.amount_fen,
+                contract_id=known.contract_id if known.source is AccountClass.REFUND_DUE else None,
+                line_id=known.line_id,
+            )
+            return LineAnswer(line, "R0", event.kind, (event,), known.instruction_id, known)
+        event = posting_payment.reserve_topped_up(self._fund_no, line.amount_fen)
+        return LineAnswer(line, "R0", "reserve_topped_up", (event,), known.instruction_id, known)
+
+    def _paid_in(self, line: OpenLine, rule: str, ref: UUID | None) -> LineAnswer:
+        event = posting_payment.paid_in(self._fund_no, line.line_id, line.amount_fen, self._dues)
+        self._dues = posting_payment.dues_after(self._dues, line.amount_fen)
+        return LineAnswer(line, rule, "paid_in", (event,), ref)
+
+
+def keys_of(lines: Sequence[OpenLine]) -> tuple[list[str], list[str]]:
+    """The payment references and end-to-end ids to look up for some lines."""
+    return (
+        sorted({line.match_key for line in lines if line.match_key}),
+        sorted({line.end_to_end_id for line in lines if line.end_to_end_id}),
+    )

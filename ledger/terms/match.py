@@ -1,0 +1,70 @@
+"""Bank lines as they are matched: what the books know about them, and what each turned out to be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from ledger.terms.contract import ContractBalance
+from ledger.terms.institution import Fund
+from ledger.terms.journal import AccountClass, Event
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLine:
+    """A booked bank line that nothing explains yet. ``match_key`` was picked from its texts at import."""
+
+    line_id: UUID
+    ord: int
+    amount_fen: int
+    credit: bool
+    booked_on: date
+    match_key: str
+    end_to_end_id: str
+    bank_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInstruction:
+    """One of our own payments. ``source`` is the account class it left; ``state`` in_transit, booked, returned, rejected."""
+
+    instruction_id: UUID
+    fund_no: int
+    batch_kind: str
+    source: AccountClass
+    amount_fen: int
+    state: str
+    contract_id: UUID | None
+    refund_id: UUID | None
+    order_id: UUID | None
+    line_id: UUID | None
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchFacts:
+    """What the lines of one account are matched against. ``dues``: contracts of the fund with a due, oldest first."""
+
+    fund: Fund
+    contracts: Mapping[str, ContractBalance]
+    ended: frozenset[UUID]
+    instructions: Mapping[str, KnownInstruction]
+    dues: Sequence[ContractBalance]
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What a line is: the rule that said so, its events, and what must be looked at by a person.
+
+    ``ref``: contract, instruction or break. ``finding``: a code where booked money was not lawful or not expected.
+    ``broken``: the kind of break a debit nobody ordered opens.
+    """
+
+    line: OpenLine
+    rule: str
+    kind: str
+    events: tuple[Event, ...]
+    ref: UUID | None = None
+    instruction: KnownInstruction | None = None
+    finding: str = ""
+    broken: str = ""
