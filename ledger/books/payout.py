@@ -141,3 +141,14 @@ def ordered_so_far(conn: Connection, institution_id: int, order_id: UUID) -> int
         {"i": institution_id, "o": order_id},
     )
     return int(found or 0)
+
+
+def booked_refund(conn: Connection, institution_id: int) -> UUID | None:
+    """The oldest refund instruction that the bank has booked and not returned; None without one."""
+    found: UUID | None = conn.scalar(
+        text("""SELECT instruction_id FROM ledger.instruction_now
+                WHERE institution_id = :i AND batch_kind = 'refund' AND state = 'booked'
+                ORDER BY instruction_id LIMIT 1"""),
+        {"i": institution_id},
+    )
+    return found

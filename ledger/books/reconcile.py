@@ -29,16 +29,14 @@ def unnamed_shortfalls(conn: Connection, institution_id: int, fund_no: int) -> l
 def figures(conn: Connection, fund: Fund, on: date, statement: tuple[str, int, int, str] | None) -> DayFigures:
     """The figures of an account as the books stand now, against its last believed statement up to ``on``."""
     sums = payout.account_sums(conn, fund.institution_id, fund.fund_no)
-    items = dict(
-        conn.execute(
-            text("""SELECT class::text, sum(credit_fen - debit_fen)::bigint FROM ledger.item_balance
-                    WHERE institution_id = :i AND fund_no = :f AND class IN ('suspense', 'in_transit', 'difference')
-                    GROUP BY class"""),
-            {"i": fund.institution_id, "f": fund.fund_no},
-        )
-        .tuples()
-        .all()
-    )
+    items: dict[str, int] = {}
+    for name, open_fen in conn.execute(
+        text("""SELECT class::text, sum(credit_fen - debit_fen)::bigint FROM ledger.item_balance
+                WHERE institution_id = :i AND fund_no = :f AND class IN ('suspense', 'in_transit', 'difference')
+                GROUP BY class"""),
+        {"i": fund.institution_id, "f": fund.fund_no},
+    ):
+        items[name] = open_fen
     assert fund.account_no is not None, "figures are of a bank account"
     return DayFigures(
         institution_id=fund.institution_id,
@@ -48,7 +46,7 @@ def figures(conn: Connection, fund: Fund, on: date, statement: tuple[str, int, i
         bank_fen=statement[2] if statement else None,
         book_fen=sums.get("bank", 0),
         classes=sums,
-        items_fen={name: int(items.get(name, 0)) for name in _ITEM_CLASSES},
+        items_fen={name: items.get(name, 0) for name in _ITEM_CLASSES},
         breaks=tuple(breaks(conn, fund)),
     )
 

@@ -48,6 +48,12 @@ def unanswered(conn: Connection, institution_id: int, today: date) -> list[Refun
     return _read(conn, sql, {"i": institution_id, "today": today})
 
 
+def in_state(conn: Connection, institution_id: int, state: RefundState) -> list[UUID]:
+    """The ids of an institution's refunds in a state, oldest first."""
+    sql = f"{_SELECT} AND r.state = :state ORDER BY r.refund_id"
+    return [refund.refund_id for refund in _read(conn, sql, {"i": institution_id, "state": state.value})]
+
+
 def overdue(conn: Connection, institution_id: int, today: date) -> list[Refund]:
     """Refunds that should have been paid and are not, and that carry no overdue mark yet."""
     sql = f"""{_SELECT} AND r.pay_by < :today AND r.state NOT IN ('paid', 'withdrawn', 'refused')

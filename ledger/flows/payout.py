@@ -18,7 +18,7 @@ from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Payee
 from ledger.terms.journal import AccountClass, Entry, Event
-from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentKind, PaymentPart
+from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
 from ledger.terms.payout import BatchKind, Instruction, ReserveOrder
 from ledger.terms.refund_request import RefundState
 from ledger.vault import Vault
@@ -205,9 +205,8 @@ def render(
     assert institution is not None, "a batch belongs to a registered institution"
     assert fund.account_no is not None, "money leaves a bank account"
     assert fund.bank_no is not None
-    kind = PaymentKind.PAYOUT if batch.kind is BatchKind.PAYOUT else PaymentKind.REFUND
     payments = tuple(map(_as_payment, payout.instructions(conn, vault, institution_id, batch_id)))
-    part = PaymentPart(kind, institution.name, fund.account_no, fund.bank_no, batch.execute_on, payments)
+    part = PaymentPart(batch.kind, institution.name, fund.account_no, fund.bank_no, batch.execute_on, payments)
     content = pain001.render(PaymentFile(batch.message_id, batch.created_at, institution.name, (part,)))
     record.insert(conn, "payout_file", [{
         "institution_id": institution_id, "batch_id": batch_id, "written_at": now, "written_by": actor,

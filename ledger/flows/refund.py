@@ -18,9 +18,9 @@ from ledger.rules import refund as refund_rules
 from ledger.rules.calendar import add_working_days, deadline
 from ledger.terms.calendar import CalendarDays, DayKind, shanghai_day
 from ledger.terms.contract import Contract, ContractBalance
-from ledger.terms.ids import new_id, new_ids
+from ledger.terms.ids import new_ids
 from ledger.terms.institution import Payee
-from ledger.terms.journal import Entry, Event, FundKind
+from ledger.terms.journal import Entry
 from ledger.terms.lesson import LessonState
 from ledger.terms.refund import Cause, HoursUsed, PaidOn, RefundContract, RefundRequest, Worksheet
 from ledger.terms.refund_request import CLOSED, Refund, RefundAsked, RefundState
@@ -101,6 +101,32 @@ def answer(
             done = refund.state is state
             outcomes.append(Outcome(Result.REPLAYED) if done else Outcome(Result.REFUSED, "REFUND_ANSWERED"))
     record.insert(conn, "refund_step", steps)
+    return outcomes
+
+
+def withdraw(conn: Connection, institution_id: int, refund_ids: Sequence[UUID], actor: str, now: datetime) -> list[Outcome]:
+    """The family withdraws before approval: the hold ends, the contract goes on. Refused: UNKNOWN_REFUND, REFUND_APPROVED."""
+    found = _locked(conn, institution_id, refund_ids)
+    holds = register.open_holds(conn, institution_id, [r.hold_id for r in found.values() if r.hold_id])
+    outcomes, entries, steps, closed = [], [], [], []
+    for refund_id, entry_id in zip(refund_ids, new_ids(now, len(refund_ids)), strict=True):
+        refund = found.get(refund_id)
+        if refund is None or refund.state in (RefundState.APPROVED, RefundState.IN_TRANSIT, RefundState.PAID):
+            outcomes.append(Outcome(Result.REFUSED, "REFUND_APPROVED" if refund else "UNKNOWN_REFUND"))
+            continue
+        if refund.state in CLOSED:
+            outcomes.append(Outcome(Result.REPLAYED))
+            continue
+        if refund.hold_id in holds and refund.hold_id is not None:
+            event = posting.hold_ended(refund.fund_no, refund.hold_id, holds[refund.hold_id], refund.contract_id)
+            asked = (("refund", str(refund_id)),)
+            entries.append(Entry(entry_id, f"withdraw {refund_id}", asked, event, shanghai_day(now), actor, refund_id))
+        steps.append(_step(institution_id, refund_id, refund.step + 1, RefundState.WITHDRAWN, actor, now))
+        closed.append({"institution_id": institution_id, "refund_id": refund_id, "closed_on": shanghai_day(now)})
+        outcomes.append(Outcome(Result.DONE))
+    _post_all(conn, institution_id, entries, now)
+    record.insert(conn, "refund_step", steps)
+    record.insert(conn, "refund_closed", closed)
     return outcomes
 
 

@@ -1,0 +1,258 @@
+"""The story of the demo, day by day, through the same flows that commands and pages use. Every step may be run again."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from ledger.books import contract as contracts
+from ledger.books import lesson as lessons
+from ledger.books import refund as refunds
+from ledger.books import register as registered
+from ledger.books import transaction
+from ledger.cli.demo import orders, world
+from ledger.cli.demo.bank import Bank, BankLine
+from ledger.cli.demo.world import CLERK, CUSTODY, SUPERVISOR, School, instant
+from ledger.cli.demo.intake import import_file
+from ledger.errors import InvariantBroken, Outcome, Result
+from ledger.flows import contract, lesson, prepayment, reconcile, refund, register
+from ledger.flows import seal as sealing
+from ledger.formats.lesson_sheet import read_lesson_sheet
+from ledger.terms.contract import Contract
+from ledger.terms.ids import new_ids
+from ledger.terms.lesson import LessonState
+from ledger.terms.prepayment_receipt import Receipt
+from ledger.terms.refund import Cause
+from ledger.terms.refund_request import RefundAsked, RefundState
+from ledger.terms.rulebook import Rulebook, Rulebooks
+from ledger.vault import Vault
+
+LESSONS_EACH = 30
+
+
+@dataclass
+class Story:
+    """The world and where it stands. ``folder`` keeps statements, payment files, reports and the progress."""
+
+    engine: Engine
+    vault: Vault
+    rulebooks: Rulebooks
+    folder: Path
+    schools: Sequence[School]
+    days: Sequence[date]
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bank = Bank(self.folder)
+
+    # -- progress: which steps are done; a step that was cut off is run again and finds its own work
+
+    def run(self) -> Iterator[tuple[int, int]]:
+        """Run what is left; yields (steps done, steps in all) after each."""
+        path = self.folder / "progress.json"
+        done = json.loads(path.read_text(encoding="utf-8"))["done"] if path.exists() else 0
+        steps = len(self.days) + 1
+        while done < steps:
+            if done == 0:
+                self._register()
+            else:
+                self._day(done - 1)
+            done += 1
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(".part")
+            draft.write_text(json.dumps({"done": done}), encoding="utf-8")
+            os.replace(draft, path)
+            yield done, steps
+
+    def rulebook(self, school: School, on: date) -> Rulebook:
+        """What is in force at a school on a day."""
+        return self.rulebooks.in_force(school.institution.place, school.institution.zone, on)
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """Count refusals by code for the summary: the demo plants some on purpose."""
+        for outcome in outcomes:
+            if outcome.result in (Result.REFUSED, Result.CONFLICT):
+                self.refused[outcome.code] = self.refused.get(outcome.code, 0) + 1
+
+    # -- day 0
+
+    def _register(self) -> None:
+        now = instant(world.FIRST_DAY, 9)
+        for school in self.schools:
+            number, rulebook = school.institution.institution_id, self.rulebook(school, world.FIRST_DAY)
+            with self.engine.begin() as conn:
+                register.institution(conn, self.vault, school.institution, school.payee, now)
+                for fund in school.funds:
+                    register.fund(conn, fund, CLERK, SUPERVISOR, now)
+                self.note(register.courses(conn, number, school.courses, rulebook, now))
+                families = [signed.family for signed in school.contracts]
+                students = register.families(conn, self.vault, number, families, now)
+                courses = registered.course_ids(conn, number, [offer.code for offer in school.courses])
+                ids = new_ids(now, len(school.contracts))
+                asked = [
+                    Contract(
+                        institution_id=number,
+                        contract_id=contract_id,
+                        contract_no=signed.contract_no,
+                        payment_reference=signed.reference,
+                        course_id=courses[signed.course_code],
+                        student_id=students[signed.family.student_id],
+                        fund_no=school.contract_fund,
+                        price_fen=signed.price_fen,
+                        list_price_fen=signed.list_price_fen,
+                        hours_bought=signed.hours_bought,
+                        hours_gifted=signed.hours_gifted,
+                        months=None,
+                        first_lesson_on=self.days[0] + timedelta(days=1),
+                        signed_on=world.FIRST_DAY,
+                        funded_by_loan=False,
+                        rulebook="",
+                        rulebook_digest=b"",
+                    )
+                    for contract_id, signed in zip(ids, school.contracts, strict=True)
+                ]
+                self.note(contract.sign(conn, number, asked, rulebook, now))
+
+    # -- a bank day: the statement comes in, lessons, confirmations, refunds, payments out
+
+    def _day(self, k: int) -> None:
+        on = self.days[k]
+        for school in self.schools:
+            self._statements(school, k, on)
+            if school.is_reserve_mode and k == 0:
+                self._receipts(school, on)
+            self._lessons(school, k, on)
+            self._confirm(school, on)
+            self._refunds(school, k, on)
+            orders.pay(self, school, k, on)
+            number = school.institution.institution_id
+            with self.engine.begin() as conn:
+                sealing.seal(conn, number, instant(on, 18))
+                for fund in school.funds:
+                    if fund.account_no:
+                        calendar = self.rulebooks.calendar(school.institution.place)
+                        reconcile.day(conn, fund, on, calendar, "custody:demo", instant(on, 18))
+
+    def _statements(self, school: School, k: int, on: date) -> None:
+        for fund in school.funds:
+            if fund.account_no is None:
+                continue
+            lines = orders.planted(self, school, fund.fund_no, k, on)
+            if fund.fund_no == CUSTODY:
+                lines += deposits(school, k, len(self.days))
+            elif k == 0:
+                memo = f"风险保证金 RS{school.institution.institution_id:06d}"
+                amount = 100_000_00 if school.institution.institution_id == 1002 else 150_000_00
+                lines.append(BankLine(amount, True, "", school.payee.name, school.payee.account, school.payee.bank_no, memo))
+            path = self.bank.statement(fund.account_no, on, lines)
+            calendar = self.rulebooks.calendar(school.institution.place)
+            imported = import_file(self.engine, self.vault, path, calendar, "custody:demo", instant(on, 10))
+            if imported.verdict not in ("accept", "idempotent"):
+                raise InvariantBroken("NOT_POSTED", f"{path.name}: {imported.verdict} {imported.fault}")
+
+    def _receipts(self, school: School, on: date) -> None:
+        number = school.institution.institution_id
+        with self.engine.begin() as conn:
+            signed = contracts.find(conn, number, numbers=[c.contract_no for c in school.contracts])
+            receipts = [Receipt(f"SJ{c.contract_no}", c.contract_id, c.price_fen, on) for c in signed]
+            self.note(prepayment.receive(conn, number, receipts, self.rulebook(school, on), school.payee.name, instant(on, 11)))
+
+    def _lessons(self, school: School, k: int, on: date) -> None:
+        if k == 0:
+            return
+        sheet = read_lesson_sheet(lesson_csv(school, k, self.days))
+        number = school.institution.institution_id
+        calendar = self.rulebooks.calendar(school.institution.place)
+        with self.engine.begin() as conn:
+            outcomes = lesson.record_rows(
+                conn, number, sheet.rows, self.rulebook(school, on), calendar, school.institution.code, instant(on, 12)
+            )
+        self.note(outcomes)
+
+    def _confirm(self, school: School, on: date) -> None:
+        """Three parents in five confirm what was taught; the others' silence does, when its working days are over."""
+        number, now = school.institution.institution_id, instant(on, 13)
+        with self.engine.begin() as conn:
+            signed = contracts.find(conn, number, numbers=[c.contract_no for c in school.contracts[::5] + school.contracts[1::5]
+                                                           + school.contracts[3::5]])  # fmt: skip
+            waiting = lessons.of_contracts(conn, number, [c.contract_id for c in signed])
+            ids = [found.lesson_id for found in waiting if found.state is LessonState.RECORDED]
+            self.note(lesson.confirm(conn, number, ids, "guardian", now))
+        with self.engine.begin() as conn:
+            lesson.confirm_silent(conn, number, on, now, 10_000)
+            refund.agree_silent(conn, number, on, now)
+            refund.mark_overdue(conn, number, on, now)
+
+    def _refunds(self, school: School, k: int, on: date) -> None:
+        """Some families ask; what becomes of it depends on the pupil's number (see ``orders.FATES``)."""
+        number, now = school.institution.institution_id, instant(on, 14)
+        asking = [signed for signed in school.contracts if orders.asks_on(signed, len(self.days)) == k]
+        if not asking:
+            return
+        rulebook, calendar = self.rulebook(school, on), self.rulebooks.calendar(school.institution.place)
+        with self.engine.begin() as conn:
+            found = {c.contract_no: c.contract_id for c in contracts.find(conn, number, numbers=[s.contract_no for s in asking])}
+            requests = [
+                RefundAsked(
+                    found[signed.contract_no],
+                    Cause.INSTITUTION if school.is_reserve_mode else Cause.CONSUMER if n % 2 else Cause.NEITHER,
+                    f"guardian:{signed.family.phone}",
+                    payee=signed.payer if school.is_reserve_mode else None,
+                )
+                for n, signed in enumerate(asking)
+            ]
+            outcomes = refund.ask(conn, self.vault, number, requests, rulebook, calendar, now)
+            self.note(outcomes)
+            by_fate: dict[str, list[UUID]] = {}
+            for signed, outcome in zip(asking, outcomes, strict=True):
+                if outcome.entry_id is not None:
+                    by_fate.setdefault(orders.fate(signed), []).append(outcome.entry_id)
+            refund.answer(conn, number, by_fate.get("paid", []), RefundState.AGREED, school.institution.code, now)
+            refund.answer(conn, number, by_fate.get("objected", []), RefundState.OBJECTED, school.institution.code, now, "课时有异议")
+            refund.withdraw(conn, number, by_fate.get("withdrawn", []), "guardian", now)
+        self._approve(number, instant(on, 15))
+
+    def _approve(self, number: int, now: datetime) -> None:
+        def agreed(conn: Connection, folded_block: int | None) -> Sequence[Outcome]:
+            ids = refunds.in_state(conn, number, RefundState.AGREED)
+            return refund.approve(conn, number, ids, SUPERVISOR, now, folded_block)
+
+        self.note(transaction.ask(self.engine, number, now, agreed))
+
+
+def deposits(school: School, k: int, days: int) -> list[BankLine]:
+    """What families pay on bank day ``k``: at once, or every fifth family in two halves."""
+    lines = []
+    for n, signed in enumerate(school.contracts):
+        halves = n % 5 == 4 and days > 2
+        due_on = {0: signed.price_fen // 2, 2: signed.price_fen - signed.price_fen // 2} if halves else {n % 2: signed.price_fen}
+        if k in due_on:
+            extra = 10_00 if signed.contract_no.endswith("007") else 0  # one family pays ten yuan too much
+            payer = signed.payer
+            memo = f"预付课时费 {signed.reference}"
+            lines.append(BankLine(due_on[k] + extra, True, "", payer.name, payer.account, payer.bank_no, memo))
+    return lines
+
+
+def lesson_csv(school: School, k: int, days: Sequence[date]) -> bytes:
+    """The lessons a school hands in on bank day ``k``: what it taught since the last one, one lesson a pupil and day."""
+    text = io.StringIO()
+    sheet = csv.writer(text)
+    sheet.writerow(["lesson_no", "contract_no", "taught_on", "starts_at", "minutes", "hours", "teacher", "room", "mode",
+                    "attendance"])  # fmt: skip
+    periods = len(days) - 1
+    first, last = LESSONS_EACH * (k - 1) // periods, LESSONS_EACH * k // periods
+    span = (days[k] - days[k - 1]).days
+    for signed in school.contracts:
+        for n in range(first, last):
+            on = days[k - 1] + timedelta(days=1 + (n - first) * (span - 1) // max(last - first, 1))
+            attendance = "no_show" if (n + len(signed.contract_no)) % 23 == 22 else "present"
+            sheet.writerow([f"L{n + 1:03d}", signed.contract_no, on, "16:00", 45, "1", "王老师", "101", "offline", attendance])
+    return text.getvalue().encode()
