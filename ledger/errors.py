@@ -155,7 +155,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "数据库须为 UTF8 编码:请用 ENCODING 'UTF8' 重新创建。",
     ),
     "LOGIN_TOO_STRONG": Message(
-        "The application's login may do more than look and ask: set DATABASE_URL to `<database>_app`, take the rest away.",
+        "The application's login may do more than look and ask: set DATABASE_URL to `<database>_app`, revoke the rest.",
         "应用的登录权限过大:请把 DATABASE_URL 设为「数据库名_app」,并收回其余权限。",
     ),
     "KEY_FILE_OPEN": Message(
@@ -253,6 +253,14 @@ MESSAGES: Final[dict[str, Message]] = {
         "This statement was imported before from another file; nothing was changed.",
         "此对账单已由另一文件导入,未作任何更改。",
     ),
+    "STATEMENT_PROVED": Message(
+        "The statement proves itself: opening and booked entries reach the closing balance.",
+        "对账单自证无误:期初余额加减已入账明细等于期末余额。",
+    ),
+    "STATEMENT_INFO_ONLY": Message(
+        "Read for information: this kind of file never moves money nor closes a day.",
+        "仅供参考:此类文件不产生入账,也不用于日终关账。",
+    ),
     # -- payment file
     "BAD_NAME": Message(
         "Write a name of 1 to 140 characters without control or direction characters.",
@@ -312,5 +320,335 @@ MESSAGES: Final[dict[str, Message]] = {
     "BAD_CHOICE": Message("Use one of the allowed words.", "请使用允许的取值。"),
     "DUPLICATE_LESSON": Message(
         "This lesson number stands in an earlier line of the same file.", "此课时编号已出现在同一文件的前面一行。"
+    ),
+    # -- rulebook
+    "BAD_PLACE": Message(
+        "Write the place as six digits (GB/T 2260), like 110000.", "地区请写六位行政区划代码,例如 110000。"
+    ),
+    "UNKNOWN_PLACE": Message(
+        "No rulebook covers this place: add a file <code>-<date>.toml or .csv, or check the code.",
+        "没有该地区的规则文件:请添加「代码-日期」的 toml 或 csv 文件,或核对代码。",
+    ),
+    "UNKNOWN_ZONE": Message("No rulebook names this zone: check its name.", "没有该片区的规则文件:请核对片区名称。"),
+    "ZONE_NEEDED": Message(
+        "Prices differ by zone here: name one with --zone.", "此地按片区定价:请用 --zone 指明片区。"
+    ),
+    "RULE_MISSING": Message(
+        "No rulebook in force sets this key: set it in a file of your own, with its source.",
+        "现行规则未设定此项:请在自备的规则文件中设定并注明来源。",
+    ),
+    "RULE_UNKNOWN_KEY": Message(
+        "This key is not known: correct its spelling or take it out.", "未知的键:请改正拼写或删除。"
+    ),
+    "RULE_EMPTY": Message("Write a text here.", "此处须填写文字。"),
+    "RULE_CHOICE": Message("Use one of the values the key allows.", "请使用该键允许的值。"),
+    "RULE_NUMBER": Message(
+        "This number cannot be read or is out of range: counts are whole, shares and amounts decimal strings.",
+        "数字无法识别或超出范围:数量写整数,比例与金额写成字符串小数。",
+    ),
+    "RULE_CLOCK": Message('Write the time of day like "20:30".', "时刻请写成 20:30 的形式。"),
+    "RULE_ENTRY": Message(
+        "Write the key as a table with value, source and confidence.", "请写成含 value、source、confidence 的表。"
+    ),
+    "RULE_OVERLAP": Message(
+        "The same thing is stated twice for one date: keep one.", "同一日期重复规定同一事项:请只保留一处。"
+    ),
+    "RULE_PLACE_DIFFERS": Message(
+        "The row's code is not the code in the file's name: correct one of them.", "行内代码与文件名代码不一致:请改正。"
+    ),
+    "RULEBOOK_NAME": Message(
+        "Name the file <six digits>[-<zone>]-<YYYY-MM-DD>.", "文件名须为「六位代码[-片区]-年-月-日」。"
+    ),
+    "RULEBOOK_PLACE_NAME": Message(
+        'Write the name as { zh = "...", en = "..." }.', '名称请写成 { zh = "…", en = "…" }。'
+    ),
+    "RULEBOOK_DIR_MISSING": Message("There is no such folder of rulebooks.", "规则文件夹不存在。"),
+    "TOML_UNREADABLE": Message(
+        "This is no readable TOML in UTF-8: correct the place named.", "不是可读的 UTF-8 TOML:请改正所指位置。"
+    ),
+    "CSV_UNREADABLE": Message("This is no readable CSV in UTF-8.", "不是可读的 UTF-8 CSV。"),
+    "CSV_CELLS": Message("The line has more or fewer cells than the header.", "该行的单元格数与表头不符。"),
+    "CSV_COLUMN_MISSING": Message("This column is missing.", "缺少此列。"),
+    "CSV_COLUMN_TWICE": Message("This column stands twice.", "此列重复。"),
+    "FACT_MISSING": Message("The formula needs this figure of the institution.", "该公式需要机构的此项数据。"),
+    # -- price cap
+    "WITHIN_CAP": Message("The price is within the cap.", "价格未超过最高限价。"),
+    "ABOVE_CAP": Message("The price is above the cap.", "价格超过最高限价。"),
+    "NO_TABLE": Message(
+        "No price table of this place is in force for the stage and mode: that is no allowance.",
+        "此地没有适用于该学段与方式的现行价格表:不等于允许。",
+    ),
+    "SIZE_NOT_COVERED": Message(
+        "No band of the table covers this class size: that is no allowance.", "价格表没有涵盖该班型人数:不等于允许。"
+    ),
+    "NON_ACADEMIC": Message(
+        "Non-academic prices follow the market and are disclosed.", "非学科类实行市场调节价,须公示。"
+    ),
+    # -- prepayment
+    "PREPAYMENT_OVER_HOURS": Message(
+        "More class hours than one charge may cover, open contracts counted in.", "超过一次收费的课时上限(含未完合同)。"
+    ),
+    "PREPAYMENT_OVER_MONTHS": Message(
+        "More months than one charge may cover, open contracts counted in.", "超过一次收费的月数上限(含未完合同)。"
+    ),
+    "PREPAYMENT_OVER_AMOUNT": Message(
+        "More money than one non-academic charge may reach, open contracts counted in.",
+        "超过非学科类一次收费的金额上限(含未完合同)。",
+    ),
+    "PREPAYMENT_TOO_EARLY": Message(
+        "Too early: charge at most one month before class and with few hours left.",
+        "收费过早:须在开课前一个月内,且剩余课时不多于规定数。",
+    ),
+    "PREPAYMENT_CROSS_TERM": Message("The charge reaches into the next term.", "不得跨学期收费。"),
+    "LOAN_FUNDED": Message(
+        "A training loan may not pay for this: use own money.", "不得使用培训贷支付:请使用自有资金。"
+    ),
+    "CONTRACT_NOT_OPEN": Message("The contract is not open.", "合同未生效或已终止。"),
+    "PAYMENT_OVER_PRICE": Message(
+        "More was paid than the contract's price: the excess waits to be sent back.", "付款超过合同价:超出部分待退回。"
+    ),
+    # -- lesson
+    "LESSON_OVER_HOURS": Message("More hours than the contract has left.", "超过合同剩余课时。"),
+    "LESSON_ENDS_TOO_LATE": Message("The lesson ends after the latest hour allowed.", "课程结束晚于规定时间。"),
+    "LESSON_ONLINE_TOO_LONG": Message("The online lesson is longer than allowed.", "线上课时超过规定时长。"),
+    "LESSON_GAP_TOO_SHORT": Message("The pause between online lessons is too short.", "线上课程间隔不足。"),
+    "LESSON_ON_REST_DAY": Message(
+        "Academic lessons of the compulsory stage may not be on holidays, rest days or in vacations.",
+        "义务教育阶段学科类培训不得占用节假日、休息日及寒暑假。",
+    ),
+    "LESSON_STUDENT_TWICE": Message("The student is in two lessons at once.", "同一学员同时出现在两节课。"),
+    "LESSON_TEACHER_TWICE": Message("The teacher is in two lessons at once.", "同一教师同时出现在两节课。"),
+    "LESSON_DAY_TOO_LONG": Message("The student has too many lesson minutes on one day.", "学员单日课时过长。"),
+    # -- refund
+    "USED_DOES_NOT_FIT": Message(
+        "What was used is counted in a unit the contract does not have: give the contract's hours, term or months.",
+        "已用量的计量单位与合同不符:请补充合同的课时、期限或月数。",
+    ),
+    "USED_EXCEEDS_CONTRACT": Message(
+        "More was used than the contract holds: check the figure.", "已用量超过合同总量:请核对。"
+    ),
+    "REQUEST_BEFORE_PAYMENT": Message(
+        "The refund is asked before the payment: check the days.", "退费申请早于付款:请核对日期。"
+    ),
+    "PAYMENTS_EXCEED_PAID": Message("The payments add up to more than was paid.", "各笔付款之和超过已付金额。"),
+    "PAID_OVER_PRICE": Message("More was paid than the contract's price.", "已付金额超过合同价。"),
+    # -- refund case
+    "JSON_UNREADABLE": Message("This is no readable JSON in UTF-8.", "不是可读的 UTF-8 JSON。"),
+    "CASE_NOT_OBJECT": Message("Write one JSON object here.", "此处须为一个 JSON 对象。"),
+    "CASE_LIST": Message(
+        "This file holds several cases: put one case in a file of its own.", "此文件含多个案例:请将单个案例另存为文件。"
+    ),
+    "CASE_UNKNOWN_KEY": Message(
+        "This key is not part of a refund case: correct or remove it.", "退费案例没有此键:请改正或删除。"
+    ),
+    "CASE_KEY_MISSING": Message("This key is missing.", "缺少此键。"),
+    "CASE_TEXT": Message("Write a text here.", "此处须填写文字。"),
+    "CASE_FLAG": Message("Write true or false.", "请写 true 或 false。"),
+    "CASE_LIST_WANTED": Message("Write a list here.", "此处须为列表。"),
+    "CASE_CAUSE": Message(
+        "The cause is institution, consumer or neither.", "原因须为 institution、consumer 或 neither。"
+    ),
+    "CASE_CLAUSE": Message(
+        "This clause is not in the list of clause codes: correct it.", "条款代码不在清单中:请改正。"
+    ),
+    "CASE_TERM": Message(
+        "Give the term as first_day with last_day, or as months with or without first_day.",
+        "期限请写 first_day 与 last_day,或 months(可带 first_day)。",
+    ),
+    "CASE_USED_ONE": Message(
+        "Give exactly one of hours, face_value, last_day_served, months, progress_percent.",
+        "hours、face_value、last_day_served、months、progress_percent 须且仅须给出一项。",
+    ),
+    # -- commands
+    "BAD_ACTOR": Message(
+        "Name who does this in 1 to 60 visible characters, like clerk:li.",
+        "请用 1 至 60 个可见字符写明操作人,例如 clerk:li。",
+    ),
+    "BAD_CLOCK": Message(
+        "Write CUSTODY_NOW as an instant with its time zone, like 2026-03-02T12:00:00+08:00.",
+        "CUSTODY_NOW 须写成带时区的时刻,例如 2026-03-02T12:00:00+08:00。",
+    ),
+    "CLOCK_IS_REAL": Message(
+        "CUSTODY_NOW only counts with the embedded server: unset it, or unset DATABASE_URL.",
+        "CUSTODY_NOW 仅可用于内置数据库:请取消设置,或取消 DATABASE_URL。",
+    ),
+    "DATE_IN_FUTURE": Message(
+        "This day has not come yet: give today or an earlier one.", "该日期尚未到来:请给出今天或更早的日期。"
+    ),
+    "DATE_PAST": Message("This day is over: give today or a later one.", "该日期已过:请给出今天或更晚的日期。"),
+    "UNKNOWN_INSTITUTION": Message(
+        "No institution has this code: check it against the register.", "没有使用此代码的机构:请与登记册核对。"
+    ),
+    "UNKNOWN_ACCOUNT": Message(
+        "No custody or reserve account has this number: register it first, or check it.",
+        "没有此账号的监管账户或保证金账户:请先登记或核对账号。",
+    ),
+    "KEY_FILE_UNREADABLE": Message(
+        "The key file must hold 64 hexadecimal digits: restore it from its backup.",
+        "密钥文件须为 64 位十六进制数字:请从备份恢复。",
+    ),
+    "KEY_FILE_MISSING": Message(
+        "The books hold sealed fields but the key file is gone: restore it, a new key would open none of them.",
+        "账簿中已有加密字段而密钥文件不存在:请恢复密钥文件,新密钥无法打开旧数据。",
+    ),
+    "OUT_NOT_WRITABLE": Message(
+        "The output cannot be written there: name a folder or file you may write.",
+        "无法写入该位置:请指定可写的文件夹或文件。",
+    ),
+    "REQUEST_CONFLICT": Message(
+        "This was asked before with other contents: the field named differs; nothing was changed.",
+        "此前已提交过内容不同的同一请求,所指字段不一致;未作任何更改。",
+    ),
+    # -- register
+    "REGISTERED_OTHERWISE": Message(
+        "This is registered already with other particulars: compare them.", "已以不同内容登记:请核对。"
+    ),
+    "SAME_PERSON": Message(
+        "A second person must do this: whoever made it may not approve it.", "须由另一人办理:经办人不得复核。"
+    ),
+    "PRICE_ABOVE_CAP": Message(
+        "The price is above the guided cap: lower it before publishing.", "价格超过政府指导价上限:请降价后再公布。"
+    ),
+    "UNKNOWN_CONTRACT": Message(
+        "No contract of this institution has this number: check it.", "该机构没有此编号的合同:请核对。"
+    ),
+    # -- lesson in the books
+    "LESSON_IN_FUTURE": Message(
+        "The lesson has not been taught yet: record it after class.", "课程尚未进行:请在课后登记。"
+    ),
+    "UNKNOWN_LESSON": Message("There is no such lesson: check its number.", "没有此课时:请核对编号。"),
+    "LESSON_DISPUTED": Message("The lesson is disputed: it waits for a decision.", "该课时存在争议,等待处理。"),
+    "LESSON_REVERSED": Message(
+        "The lesson was reversed: record it anew if it was taught.", "该课时已冲销:如确已授课,请重新登记。"
+    ),
+    # -- refund in the books
+    "NOTHING_TO_REFUND": Message("Nothing comes back from this contract.", "该合同无可退金额。"),
+    "QUOTE_CHANGED": Message(
+        "The quote has changed since it was shown: look at the new one and ask again.",
+        "退费测算已变化:请查看新的测算后再次提交。",
+    ),
+    "PAYEE_UNKNOWN": Message(
+        "The account the money came from is not known: give the payee's name, account and bank.",
+        "付款账户不明:请提供收款人姓名、账号和开户行。",
+    ),
+    "REFUND_DONE": Message("The contract was refunded already.", "该合同已退费。"),
+    "UNKNOWN_REFUND": Message("There is no such refund: check its number.", "没有此退费申请:请核对编号。"),
+    "REFUND_ANSWERED": Message(
+        "The institution has answered this request already, differently.", "机构此前已作出不同的答复。"
+    ),
+    "REFUND_NOT_AGREED": Message(
+        "The refund waits for the institution's answer or for a decision on its objection.",
+        "退费尚待机构答复,或异议尚待处理。",
+    ),
+    "REFUND_APPROVED": Message("The refund is approved: it can no longer be withdrawn.", "退费已批准,不能再撤回。"),
+    "REFUND_NOT_APPROVED": Message("The refund is not approved, or is paid already.", "退费未获批准或已支付。"),
+    "REFUND_OVERDUE": Message("The refund is past its last day: pay it now.", "退费已超过期限:请立即支付。"),
+    # -- payments and breaks
+    "UNKNOWN_BATCH": Message(
+        "There is no such payment batch: list them with `custody payout list`.",
+        "没有此付款批次:请用 custody payout list 查看。",
+    ),
+    "NOT_APPROVED": Message("A second person must approve the batch first.", "该批次须先由另一人复核。"),
+    "ORDER_SPENT": Message(
+        "The order's amount is used up, or is less than these payments.", "该指令的金额已用完或不足。"
+    ),
+    "OWNER_UNKNOWN": Message(
+        "Money without a known owner waits in suspense: assign it or send it back.",
+        "来款归属不明,暂挂待认领:请认领或退回。",
+    ),
+    "UNORDERED_DEBIT": Message(
+        "The bank debited what nobody ordered: ask the bank.", "银行扣款无对应指令:请向银行查询。"
+    ),
+    "WRONG_AMOUNT": Message(
+        "The bank paid another amount than was instructed: ask the bank.", "银行付款金额与指令不符:请向银行查询。"
+    ),
+    "DOUBLE_EXECUTION": Message(
+        "The bank carried out a payment twice: ask for the second one back.", "银行重复付款:请追回第二笔。"
+    ),
+    "DUE_FROM_INSTITUTION": Message(
+        "The institution must bring in what this contract lacks.", "机构须补足该合同缺少的资金。"
+    ),
+    "RESERVE_BELOW_REQUIRED": Message(
+        "The reserve is below what is required: top it up.", "风险保证金低于规定额度:请补足。"
+    ),
+    # -- the posting function refuses
+    "OTHER_FAMILYS_MONEY": Message(
+        "The cash for this is not in the account: another family's money would pay it.",
+        "账户中没有对应资金:否则将动用其他家庭的钱。",
+    ),
+    "PRICE_EXCEEDED": Message("More would be paid than the contract's price.", "付款将超过合同价。"),
+    "CLAIM_TOO_SMALL": Message(
+        "The contract's claim is smaller than this, holds counted.", "合同权益余额不足(含冻结)。"
+    ),
+    "DUE_TOO_SMALL": Message("The institution owes less than this for the contract.", "机构对该合同的应补金额不足。"),
+    "REFUND_DUE_TOO_SMALL": Message("Less is owed to the family than this.", "应退金额不足。"),
+    "HOURS_EXCEEDED": Message("More hours than the contract bought and was gifted.", "课时超过合同购买与赠送的总数。"),
+    "HOURS_BELOW_ZERO": Message("More hours would be given back than were released.", "退回的课时超过已拨付课时。"),
+    "PAID_BELOW_ZERO": Message("More would be taken back than was paid.", "收回金额超过已付金额。"),
+    "RELEASED_BELOW_ZERO": Message("More would be un-released than was released.", "冲回金额超过已拨付金额。"),
+    "REFUNDED_BELOW_ZERO": Message("More would be taken back than was refunded.", "收回金额超过已退金额。"),
+    "HELD_BELOW_ZERO": Message("More would be freed than is held.", "解冻金额超过冻结金额。"),
+    "ALREADY_REVERSED": Message("The entry was reversed before.", "该分录已冲销。"),
+    "PAYMENT_SPENT": Message("The payment has less left than this.", "该笔付款的余额不足。"),
+    "LINE_SPENT": Message("The bank line has less left in suspense than this.", "该笔来款的待认领余额不足。"),
+    "ALREADY_RETURNED": Message("The bank has returned this payment before.", "该笔付款此前已被退回。"),
+    "INSTRUCTION_SPENT": Message("The instruction was carried out or ended before.", "该付款指令已执行或终止。"),
+    "HOLD_SPENT": Message("The hold was used or ended before.", "该冻结已使用或解除。"),
+    "PAYABLE_TOO_SMALL": Message(
+        "The institution has earned less than this that is not paid out.", "机构未提取的已赚金额不足。"
+    ),
+    "RESERVE_TOO_SMALL": Message("The reserve holds less than this.", "风险保证金余额不足。"),
+    "INTEREST_TOO_SMALL": Message("The account has less unallocated interest than this.", "未分配利息不足。"),
+    # -- our own bugs: nothing was written
+    "NOT_POSTED": Message(
+        "An entry that must be accepted was not; nothing was written. Report this.",
+        "应被接受的分录未被接受;未写入任何内容。请报告此问题。",
+    ),
+    "SEAL_BROKEN": Message(
+        "A sealed field does not open: wrong key file, or changed bytes.",
+        "加密字段无法打开:密钥文件不符,或内容被改动。",
+    ),
+    "APPEND_ONLY": Message(
+        "What is posted is never changed: correct it by a reversal.", "已入账内容不得更改:请以冲销更正。"
+    ),
+    "NOT_ALLOWED": Message(
+        "This kind of entry may not move money between these accounts.", "此类分录不得在这些科目之间划转。"
+    ),
+    "ITEM_NOT_NAMED": Message("A side that is kept by item names none.", "按明细核算的一方未指明明细。"),
+    "CONTRACT_NOT_NAMED": Message(
+        "A contract's account is moved without naming the contract.", "合同科目变动未指明合同。"
+    ),
+    "CROSS_FUND": Message(
+        "An entry lies in one fund: no money moves between funds in the books.",
+        "一笔分录只属于一个资金池,不得跨资金池划转。",
+    ),
+    "NO_ACCOUNT": Message("The fund has no account of this class.", "该资金池没有此类科目。"),
+    "NOT_A_MIRROR": Message("A reversal must mirror its original entry.", "冲销须与原分录完全相反。"),
+    # -- page
+    "PAGE_NOT_FOUND": Message(
+        "There is nothing here, or it is not yours to see. Go back to the start and open it from there.",
+        "这里没有内容，或不属于您的账户。请回到首页，从那里打开。",
+    ),
+    "LOGIN_LATER": Message(
+        "Parents' pages open with the log-in by phone, which is not there yet. Until then ask the institution's office.",
+        "家长页面将随手机号登录一起开放，目前尚未开放。在此之前请咨询机构所在地的主管部门。",
+    ),
+    "METHOD_NOT_ALLOWED": Message(
+        "This page cannot be asked in that way. Open it with a link.", "此页面不支持这种请求方式。请通过链接打开。"
+    ),
+    "REQUEST_UNREADABLE": Message(
+        "The request could not be read. Go back to the start and try again.", "请求无法识别。请回到首页重试。"
+    ),
+    "REQUEST_TOO_LARGE": Message(
+        "The address or the form is longer than is read here. Go back to the start and try again.",
+        "网址或表单过长，无法读取。请回到首页重试。",
+    ),
+    "PAGE_BROKEN": Message(
+        "Something went wrong on our side; nothing was changed. Try again later.",
+        "我们这边出了问题，您的账目没有任何变动。请稍后再试。",
+    ),
+    "BOOKS_UNREACHABLE": Message(
+        "The books cannot be read just now; your money is where it was. Try again in a minute.",
+        "账本暂时无法读取，您的钱仍在原处。请一分钟后再试。",
     ),
 }

@@ -67,7 +67,8 @@ def open_charges(conn: Connection, institution_id: int, students: Sequence[UUID]
                 JOIN ledger.course k USING (institution_id, course_id)
                 WHERE c.institution_id = :i AND c.student_id = ANY (CAST(:s AS uuid[]))
                   AND b.hours_released < b.hours_total
-                  AND NOT EXISTS (SELECT FROM ledger.refund r JOIN ledger.refund_closed x USING (institution_id, refund_id)
+                  AND NOT EXISTS (SELECT FROM ledger.refund r JOIN ledger.refund_closed x USING (institution_id,
+                  refund_id)
                                   WHERE r.institution_id = c.institution_id AND r.contract_id = c.contract_id)"""),
         {"i": institution_id, "s": list(students)},
     )

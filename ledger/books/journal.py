@@ -47,7 +47,9 @@ def post(
 
 
 def seal(conn: Connection, institution_id: int, now: datetime, *, wait: bool = True) -> int | None:
-    """Seal what is waiting and fold it; the number of the institution's last block, None when another sealer is at work."""
+    """Seal what is waiting and fold it; the number of the institution's last block, None when another sealer
+    is at work.
+    """
     number = conn.scalar(text("SELECT ledger.seal(:i, :now, :wait)"), {"i": institution_id, "now": now, "wait": wait})
     return None if number is None else int(number)
 

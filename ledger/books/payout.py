@@ -74,6 +74,15 @@ def batches(
     return [Batch(**{**row._mapping, "kind": BatchKind(row.kind)}) for row in rows]
 
 
+def find(conn: Connection, reference: str) -> Batch | None:
+    """The batch of an id or a message id, whichever institution's; None without one."""
+    found = conn.execute(
+        text(f"{_BATCH} WHERE CAST(b.batch_id AS text) = lower(:r) OR b.message_id = :r ORDER BY b.batch_id LIMIT 1"),
+        {"r": reference},
+    ).one_or_none()
+    return None if found is None else Batch(**{**found._mapping, "kind": BatchKind(found.kind)})
+
+
 def instructions(conn: Connection, vault: Vault, institution_id: int, batch_id: UUID) -> list[Instruction]:
     """The instructions of a batch, payees opened, in end-to-end order."""
     rows = conn.execute(

@@ -65,8 +65,8 @@ def overdue(conn: Connection, institution_id: int, today: date) -> list[Refund]:
 def payer_lines(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -> dict[UUID, PayerLine]:
     """The bank line of each contract's newest payment; contracts paid without the bank are left out."""
     rows = conn.execute(
-        text("""SELECT DISTINCT ON (p.contract_id) p.contract_id, l.line_id, l.payer_name_sealed, l.payer_account_sealed,
-                       l.payer_bank
+        text("""SELECT DISTINCT ON (p.contract_id) p.contract_id, l.line_id, l.payer_name_sealed,
+                       l.payer_account_sealed, l.payer_bank
                 FROM ledger.item_balance p JOIN ledger.statement_line l
                      ON l.institution_id = p.institution_id AND l.line_id = p.item_id
                 WHERE p.institution_id = :i AND p.class = 'claim' AND p.contract_id = ANY (CAST(:ids AS uuid[]))
@@ -87,7 +87,8 @@ def paid_days(
         text("""SELECT t.contract_id, e.effective_on, t.amount_fen
                 FROM ledger.transfer t JOIN ledger.journal_entry e USING (institution_id, entry_id)
                 WHERE t.institution_id = :i AND t.credit_class = 'claim' AND t.contract_id = ANY (CAST(:ids AS uuid[]))
-                  AND e.kind IN ('deposit', 'provider_deposit', 'suspense_assigned', 'prepaid_to_institution', 'deposit_moved',
+                  AND e.kind IN ('deposit', 'provider_deposit', 'suspense_assigned', 'prepaid_to_institution',
+                  'deposit_moved',
                                  'contract_moved_in', 'taken_over')
                 ORDER BY t.contract_id, e.effective_on, e.entry_id"""),
         {"i": institution_id, "ids": list(contract_ids)},

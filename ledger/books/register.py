@@ -110,7 +110,8 @@ def read_institutions(conn: Connection, numbers: Sequence[int] | None = None) ->
     columns = ", ".join(Institution.__slots__)
     rows = conn.execute(
         text(f"""SELECT {columns} FROM ledger.institution
-                 WHERE CAST(:all AS boolean) OR institution_id = ANY (CAST(:ids AS integer[])) ORDER BY institution_id"""),
+                 WHERE CAST(:all AS boolean) OR institution_id = ANY (CAST(:ids AS integer[]))
+                 ORDER BY institution_id"""),
         {"all": numbers is None, "ids": list(numbers or ())},
     )
     return [Institution(**row._mapping) for row in rows]

@@ -39,7 +39,8 @@ def facts(conn: Connection, institution_id: int, on: date) -> ReserveFacts:
     """
     row = conn.execute(
         text("""
-        SELECT coalesce(sum(b.claim_fen), 0) AS undelivered, count(DISTINCT c.student_id) FILTER (WHERE b.claim_fen > 0) AS students,
+        SELECT coalesce(sum(b.claim_fen), 0) AS undelivered, count(DISTINCT c.student_id) FILTER (WHERE b.claim_fen
+        > 0) AS students,
                (SELECT coalesce(sum(t.amount_fen), 0) FROM ledger.journal_entry e
                 JOIN ledger.transfer t USING (institution_id, entry_id)
                 WHERE e.institution_id = :i AND t.credit_class = 'claim' AND t.debit_class <> 'payable'

@@ -44,6 +44,27 @@ def history(conn: Connection, institution_id: int, fund_no: int) -> list[KnownSt
     ]
 
 
+def offered(conn: Connection, sha256: str) -> set[str]:
+    """The verdicts under which a file of these bytes (SHA-256, hex) was kept before."""
+    return set(
+        conn.scalars(text("SELECT verdict FROM ledger.statement_file WHERE sha256 = :d"), {"d": bytes.fromhex(sha256)})
+    )
+
+
+def occurrences(
+    conn: Connection, institution_id: int, fund_no: int, bank_refs: Sequence[str]
+) -> dict[str, tuple[int, bool]]:
+    """How often an account's lines carry each bank reference, and whether a believed statement does."""
+    rows = conn.execute(
+        text("""SELECT l.bank_ref, max(l.occurrence) AS last, bool_or(s.verdict = 'accept') AS believed
+                FROM ledger.statement_line l JOIN ledger.statement s USING (institution_id, fund_no, statement_id)
+                WHERE l.institution_id = :i AND l.fund_no = :f AND l.bank_ref = ANY (CAST(:refs AS text[]))
+                GROUP BY l.bank_ref"""),
+        {"i": institution_id, "f": fund_no, "refs": list(bank_refs)},
+    )
+    return {row.bank_ref: (row.last, row.believed) for row in rows}
+
+
 def contracts_by_reference(conn: Connection, institution_id: int, references: Sequence[str]) -> dict[str, UUID]:
     """The contract of each payment reference; unknown ones are left out."""
     rows = conn.execute(
@@ -86,7 +107,7 @@ def dues(conn: Connection, institution_id: int, fund_no: int) -> list[UUID]:
 
 
 def account_figures(conn: Connection, institution_id: int, fund_no: int, on: date) -> tuple[str, int, int, str] | None:
-    """The last believed statement of an account up to a day: its id, opening and closing fen, last day; None without one."""
+    """The last believed statement of an account up to a day: its id, opening and closing fen, last day; or None."""
     row = conn.execute(
         text("""SELECT statement_id, opening_fen, closing_fen, last_on FROM ledger.statement
                 WHERE institution_id = :i AND fund_no = :f AND verdict = 'accept' AND last_on <= :on

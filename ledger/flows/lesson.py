@@ -165,7 +165,9 @@ def confirm(
 
 
 def confirm_silent(conn: Connection, institution_id: int, today: date, now: datetime, limit: int) -> list[Outcome]:
-    """Confirm by silence what nobody answered before the legal day ``today``, oldest first, at most ``limit`` lessons."""
+    """Confirm by silence what nobody answered before the legal day ``today``, oldest first, at most ``limit``
+    lessons.
+    """
     ids = lessons.unanswered(conn, institution_id, today, limit)
     return confirm(conn, institution_id, ids, "custody:due", now, reason="silence")
 
@@ -177,7 +179,7 @@ def _confirmable(lesson: Lesson | None) -> Outcome:
         return Outcome(Result.REPLAYED)
     if lesson.state is LessonState.RECORDED:
         return Outcome(Result.DONE)
-    return Outcome(Result.REFUSED, f"LESSON_{lesson.state.name}")
+    return Outcome(Result.REFUSED, "LESSON_DISPUTED" if lesson.state is LessonState.DISPUTED else "LESSON_REVERSED")
 
 
 def _step(

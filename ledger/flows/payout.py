@@ -117,7 +117,8 @@ def build_reserve(
 ) -> list[Outcome]:  # fmt: skip
     """Carry out an order on a reserve account.
 
-    Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the amount goes
+    Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the
+    amount goes
     to the custody account, for a shortfall. Release: to the institution. Refused: ORDER_SPENT, REFUND_NOT_APPROVED.
     """
     found = refunds.by_id(conn, institution_id, refund_ids)

@@ -1,4 +1,6 @@
-"""The day's figures of a bank account: bank against books, items against accounts, and the breaks a person must look at."""
+"""The day's figures of a bank account: bank against books, items against accounts, and the breaks a person
+must look at.
+"""
 
 from datetime import date, datetime, timedelta
 
@@ -16,8 +18,10 @@ from ledger.terms.reconcile import DayFigures
 SHORTFALL_DAYS = 3
 
 
-def day(conn: Connection, fund: Fund, on: date, calendar: CalendarDays, actor: str, now: datetime) -> DayFigures:
-    """Name every shortfall as a break (once per amount), then the three-way figures of ``fund`` on the legal day ``on``."""
+def day(conn: Connection, fund: Fund, on: date, calendar: CalendarDays, now: datetime) -> DayFigures:
+    """Name every shortfall as a break (once per amount), then the three-way figures of ``fund`` on the legal
+    day ``on``.
+    """
     unnamed = reconcile.unnamed_shortfalls(conn, fund.institution_id, fund.fund_no) if fund.kind == "custody" else []
     due_on = add_working_days(on, SHORTFALL_DAYS, calendar).on
     ids = new_ids(now + timedelta(milliseconds=4), len(unnamed))

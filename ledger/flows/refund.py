@@ -104,8 +104,12 @@ def answer(
     return outcomes
 
 
-def withdraw(conn: Connection, institution_id: int, refund_ids: Sequence[UUID], actor: str, now: datetime) -> list[Outcome]:
-    """The family withdraws before approval: the hold ends, the contract goes on. Refused: UNKNOWN_REFUND, REFUND_APPROVED."""
+def withdraw(
+    conn: Connection, institution_id: int, refund_ids: Sequence[UUID], actor: str, now: datetime
+) -> list[Outcome]:
+    """The family withdraws before approval: the hold ends, the contract goes on. Refused: UNKNOWN_REFUND,
+    REFUND_APPROVED.
+    """
     found = _locked(conn, institution_id, refund_ids)
     holds = register.open_holds(conn, institution_id, [r.hold_id for r in found.values() if r.hold_id])
     outcomes, entries, steps, closed = [], [], [], []
@@ -184,9 +188,10 @@ def approve(
         outcomes[n] = outcome
         refund = found[refund_ids[n]]
         if outcome.result is Result.DONE:
-            steps.append(_step(
-                institution_id, refund.refund_id, refund.step + 1, RefundState.APPROVED, approver, now, "", outcome.entry_id
-            ))  # fmt: skip
+            step, posted_as = refund.step + 1, outcome.entry_id
+            steps.append(
+                _step(institution_id, refund.refund_id, step, RefundState.APPROVED, approver, now, "", posted_as)
+            )
             approvals.append({
                 "institution_id": institution_id, "subject_id": refund.refund_id, "subject": "refund",
                 "made_by": refund.asked_by, "approved_by": approver, "approved_at": now,

@@ -41,7 +41,8 @@ def institution(conn: Connection, vault: Vault, new: Institution, payee: Payee, 
 
 
 def fund(conn: Connection, new: Fund, opened_by: str, approved_by: str, now: datetime) -> Outcome:
-    """Open an account of an institution; two people. What it already holds waits in suspense until a take-over explains it.
+    """Open an account of an institution; two people. What it already holds waits in suspense until a take-over
+    explains it.
 
     Refused SAME_PERSON; opened already: replayed or conflict.
     """
@@ -66,7 +67,9 @@ def fund(conn: Connection, new: Fund, opened_by: str, approved_by: str, now: dat
 def courses(
     conn: Connection, institution_id: int, offers: Sequence[CourseOffer], rulebook: Rulebook, now: datetime
 ) -> list[Outcome]:
-    """Publish courses; each price is checked against the cap in force. Above the cap: refused PRICE_ABOVE_CAP, with a finding."""
+    """Publish courses; each price is checked against the cap in force. Above the cap: refused PRICE_ABOVE_CAP,
+    with a finding.
+    """
     known = register.course_ids(conn, institution_id, [offer.code for offer in offers])
     outcomes, rows, findings = [], [], []
     for offer in offers:

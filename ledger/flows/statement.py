@@ -22,7 +22,16 @@ from ledger.terms.institution import Fund
 from ledger.terms.journal import Entry
 from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
 from ledger.terms.refund_request import RefundState
-from ledger.terms.statement import Fault, Statement, StatementFile, StatementLine, Verdict, worst
+from ledger.terms.statement import (
+    Fault,
+    Judgement,
+    KnownStatement,
+    Statement,
+    StatementFile,
+    StatementLine,
+    Verdict,
+    worst,
+)
 from ledger.vault import Vault
 
 # Working days until a bank difference must be made good.
@@ -40,6 +49,19 @@ class Imported:
     lines: int
     already: int
     outcomes: tuple[Outcome, ...]
+
+
+def bring_in(
+    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Sequence[StatementLine]], raw: bytes,
+    calendar: CalendarDays, actor: str, now: datetime,
+) -> Imported:  # fmt: skip
+    """Take a file and keep its bytes under the verdict it got, history counted. A file known before changes nothing."""
+    imported = take(conn, vault, file, lines, calendar, actor, now)
+    kept = statements.offered(conn, file.sha256)
+    if imported.verdict is not Verdict.IDEMPOTENT and imported.verdict.value not in kept:
+        judged = replace(file, verdict=imported.verdict, fault=imported.fault)
+        offer(conn, vault, judged, raw, actor, now)
+    return imported
 
 
 def offer(conn: Connection, vault: Vault, file: StatementFile, raw: bytes, actor: str, now: datetime) -> None:
@@ -60,49 +82,84 @@ def take(
     calendar: CalendarDays,
     actor: str,
     now: datetime,
-    *,
-    folded_block: int | None = None,
 ) -> Imported:
     """Import a file whose statements proved themselves. All of it or nothing: one rejected statement rejects the file.
 
-    ``lines``: by the statement's place in the file. Unknown accounts are rejected (UNKNOWN_ACCOUNT). ``folded_block`` is
-    unused by deposits (nothing an import posts waits for a fold) and there for the edge's second asking.
+    ``lines``: by the statement's place in the file. Unknown accounts are rejected (UNKNOWN_ACCOUNT). Nothing an import
+    posts waits for a fold.
     """
     funds = register.funds_by_account(conn, [statement.account for statement in file.statements])
     for fund in sorted(funds.values(), key=lambda f: (f.institution_id, f.fund_no)):
         statements.lock_fund(conn, fund.institution_id, fund.fund_no)
-    judged, stored, already, outcomes = [], 0, 0, list[Outcome]()
-    for statement in file.statements:
-        fund_of = funds.get(statement.account)
-        judged.append(_judge(conn, statement, fund_of, file.sha256))
+    booked = {
+        statement.ord: [line for line in lines.get(statement.ord, ()) if line.status == "BOOK"]
+        for statement in file.statements
+    }
+    judging = _Judging(conn, file.sha256, funds)
+    judged = [judging.judge(statement, booked[statement.ord]) for statement in file.statements]
     verdict = file.verdict if not judged else worst([statement.verdict for statement in judged])
+    stored, already, outcomes = 0, 0, list[Outcome]()
     if verdict is not Verdict.REJECT:
         for statement in judged:
             target = funds.get(statement.account)
             if statement.verdict is Verdict.IDEMPOTENT:
                 already += 1
             elif target is not None and statement.verdict in (Verdict.ACCEPT, Verdict.HOLD):
-                booked = [line for line in lines.get(statement.ord, ()) if line.status == "BOOK"]
-                ids = _store(conn, vault, target, statement, booked, file.sha256, now)
-                stored += len(booked)
+                ids = _store(conn, vault, target, statement, booked[statement.ord], file.sha256, now)
+                stored += len(ids)
                 if statement.verdict is Verdict.ACCEPT:
-                    outcomes += _match(conn, target, statement, booked, ids, calendar, actor, now)
+                    outcomes += _match(conn, target, statement, booked[statement.ord], ids, calendar, actor, now)
     fault = file.fault or next((s.fault for s in judged if s.verdict == verdict), None)
     return Imported(file, verdict, fault, tuple(judged), stored, already, tuple(outcomes))
 
 
-def _judge(conn: Connection, statement: Statement, fund: Fund | None, file_sha256: str) -> Statement:
-    if statement.verdict in (Verdict.REJECT, Verdict.INFO_ONLY):
-        return statement
-    if fund is None:
-        fault = Fault("UNKNOWN_ACCOUNT", f"statement {statement.ord}", "Acct")
-        return replace(statement, verdict=Verdict.REJECT, fault=fault)
-    if statement.currency != fund.currency:
-        fault = Fault("CURRENCY_MISMATCH", f"statement {statement.ord}", "Ccy", statement.currency)
-        return replace(statement, verdict=Verdict.REJECT, fault=fault)
-    known = statements.history(conn, fund.institution_id, fund.fund_no)
-    judgement = judge_against_history(statement, file_sha256, known, fund.opening_fen)
-    return replace(statement, verdict=judgement.verdict, fault=judgement.fault)
+class _Judging:
+    """Judges the statements of a file by the history of their accounts; each counts for those after it in the file."""
+
+    def __init__(self, conn: Connection, file_sha256: str, funds: Mapping[str, Fund]) -> None:
+        self._conn, self._file_sha256, self._funds = conn, file_sha256, funds
+        self._history: dict[str, list[KnownStatement]] = {}
+        self._refs: dict[str, set[str]] = {}
+
+    def judge(self, statement: Statement, booked: Sequence[StatementLine]) -> Statement:
+        """The statement with its final verdict. A bank reference that a believed statement holds already: held."""
+        if statement.verdict in (Verdict.REJECT, Verdict.INFO_ONLY):
+            return statement
+        place = f"statement {statement.ord}"
+        fund = self._funds.get(statement.account)
+        if fund is None:
+            return _judged(statement, Verdict.REJECT, Fault("UNKNOWN_ACCOUNT", place, "Acct"))
+        if statement.currency != fund.currency:
+            return _judged(statement, Verdict.REJECT, Fault("CURRENCY_MISMATCH", place, "Ccy", statement.currency))
+        if statement.account not in self._history:
+            self._history[statement.account] = statements.history(self._conn, fund.institution_id, fund.fund_no)
+        history = self._history[statement.account]
+        found = judge_against_history(statement, self._file_sha256, history, fund.opening_fen)
+        if found.verdict is Verdict.ACCEPT:
+            twice = self._known_ref(fund, booked)
+            if twice:
+                found = Judgement(Verdict.HOLD, Fault("DUPLICATE_ENTRY_REF", place, "AcctSvcrRef", twice))
+        if found.verdict in (Verdict.ACCEPT, Verdict.HOLD):
+            believed = found.verdict is Verdict.ACCEPT
+            history.append(
+                KnownStatement(
+                    statement.statement_id, statement.content_digest, statement.sequence, statement.closing_fen,
+                    statement.to_on, self._file_sha256, believed,
+                )
+            )  # fmt: skip
+            if believed:
+                self._refs.setdefault(statement.account, set()).update(line.bank_ref for line in booked)
+        return _judged(statement, found.verdict, found.fault)
+
+    def _known_ref(self, fund: Fund, booked: Sequence[StatementLine]) -> str:
+        refs = [line.bank_ref for line in booked if line.bank_ref]
+        known = statements.occurrences(self._conn, fund.institution_id, fund.fund_no, refs)
+        in_file = self._refs.get(fund.account_no or "", set())
+        return next((ref for ref in refs if ref in in_file or known.get(ref, (0, False))[1]), "")
+
+
+def _judged(statement: Statement, verdict: Verdict, fault: Fault | None) -> Statement:
+    return replace(statement, verdict=verdict, fault=fault)
 
 
 def _store(
@@ -121,11 +178,12 @@ def _store(
         "position": len(statements.history(conn, fund.institution_id, fund.fund_no)) + 1, "imported_at": now,
     }])  # fmt: skip
     ids = new_ids(now, len(lines))
-    seen: dict[str, int] = {}
+    # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
+    refs = [line.bank_ref or "~" + _digest_of(line) for line in lines]
+    known = statements.occurrences(conn, fund.institution_id, fund.fund_no, refs)
+    seen = {ref: last for ref, (last, _) in known.items()}
     rows = []
-    for line_id, line in zip(ids, lines, strict=True):
-        # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
-        bank_ref = line.bank_ref or "~" + _digest_of(line)
+    for line_id, line, bank_ref in zip(ids, lines, refs, strict=True):
         seen[bank_ref] = seen.get(bank_ref, 0) + 1
         rows.append({**place, **_line_row(vault, line_id, line), "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
     record.insert(conn, "statement_line", rows)

@@ -40,7 +40,9 @@ def check(conn: Connection, only: Sequence[str] = ()) -> list[Promise]:
             continue
         rows = conn.execute(text(_COUNTED.format(sql=sql).replace(":", "\\:"))).all()
         wrong = tuple(
-            Violation(name, row.place, int(row.expected_fen), int(row.found_fen)) for row in rows if row.place is not None
+            Violation(name, row.place, int(row.expected_fen), int(row.found_fen))
+            for row in rows
+            if row.place is not None
         )
         found.append(Promise(name, int(rows[0].checked), wrong))
     return found

@@ -27,7 +27,9 @@ def moving(*transfers: Transfer) -> tuple[Transfer, ...]:
 
 
 def deposit(contract: ContractBalance, line_id: UUID, amount_fen: int) -> Event:
-    """Deposit booked, contract known: bank -> claim up to the price, the excess waits in suspense. The line is the payment."""
+    """Deposit booked, contract known: bank -> claim up to the price, the excess waits in suspense. The line is
+    the payment.
+    """
     taken = min(amount_fen, contract.payable_room_fen)
     return Event(
         "deposit",
@@ -40,7 +42,9 @@ def deposit(contract: ContractBalance, line_id: UUID, amount_fen: int) -> Event:
 
 
 def provider_deposit(contract: ContractBalance, line_id: UUID, net_fen: int, fee_fen: int) -> Event:
-    """The same through a payment provider, net of its fee: the family has paid the gross, the institution owes the fee."""
+    """The same through a payment provider, net of its fee: the family has paid the gross, the institution owes
+    the fee.
+    """
     gross = min(net_fen + fee_fen, contract.payable_room_fen)
     fee = min(fee_fen, gross)
     return Event(
@@ -83,7 +87,8 @@ def prepaid_to_institution(contract: ContractBalance, payment_id: UUID, amount_f
 
 
 def takeable_fen(contract: ContractBalance, payment: Payment) -> int:
-    """What of a payment can leave its contract again: not refunded, not held, and not what the institution has yet to bring in
+    """What of a payment can leave its contract again: not refunded, not held, and not what the institution has yet
+    to bring in
     (it would be other families' cash).
     """
     brought_in = contract.claim_fen + contract.refund_due_fen - contract.due_fen
@@ -91,7 +96,9 @@ def takeable_fen(contract: ContractBalance, payment: Payment) -> int:
 
 
 def deposit_taken_back(contract: ContractBalance, payment: Payment, break_id: UUID, amount_fen: int) -> Event:
-    """Deposit taken back by the bank: from the claim as far as it reaches, the rest is a difference the institution makes good."""
+    """Deposit taken back by the bank: from the claim as far as it reaches, the rest is a difference the
+    institution makes good.
+    """
     taken = min(amount_fen, takeable_fen(contract, payment))
     return Event(
         "deposit_taken_back",
@@ -135,12 +142,16 @@ def deposit_moved(
 
 
 def released_through(price_fen: int, paid_fen: int, hours: int, hours_total: int) -> int:
-    """What ``hours`` (hundredths) of a contract earn by running total: floor(price x h / all hours), at most what is paid."""
+    """What ``hours`` (hundredths) of a contract earn by running total: floor(price x h / all hours), at most
+    what is paid.
+    """
     return min(price_fen * hours // hours_total, paid_fen)
 
 
 def hours_released(contract: ContractBalance, hours: int) -> Event:
-    """Hours confirmed: claim -> due as far as due reaches, the rest claim -> payable; at most what is paid and not held."""
+    """Hours confirmed: claim -> due as far as due reaches, the rest claim -> payable; at most what is paid and
+    not held.
+    """
     through = released_through(
         contract.price_fen,
         contract.paid_fen - contract.refunded_fen,
@@ -178,7 +189,9 @@ def released_ahead(contract: ContractBalance, amount_fen: int) -> Event:
 
 
 def unrelease_transfers(contract: ContractBalance, amount_fen: int, payable_fen: int) -> tuple[Transfer, ...]:
-    """Payable -> claim as far as payable covers, the rest due -> claim: one rule for every reason to take a release back."""
+    """Payable -> claim as far as payable covers, the rest due -> claim: one rule for every reason to take a
+    release back.
+    """
     from_payable = min(amount_fen, payable_fen)
     return moving(
         Transfer(PAYABLE, CLAIM, from_payable, contract.contract_id),

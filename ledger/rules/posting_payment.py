@@ -30,7 +30,9 @@ PAYMENT_KINDS: dict[AccountClass, tuple[str, str, str, str]] = {
 
 
 def split_by_payment(payments: Sequence[Payment], amount_fen: int) -> tuple[tuple[UUID, int], ...]:
-    """Which payments a refund goes back on: newest first, never more than a payment has left. ``payments`` newest first."""
+    """Which payments a refund goes back on: newest first, never more than a payment has left. ``payments``
+    newest first.
+    """
     parts: list[tuple[UUID, int]] = []
     for payment in payments:
         part = min(amount_fen, payment.left_fen)
@@ -49,7 +51,9 @@ def refund_approved(
     payable_fen: int,
     hold: tuple[UUID, int] | None,
 ) -> Event:
-    """Refund approved: un-release what the claim lacks, then claim -> refund_due, split over the payments newest first."""
+    """Refund approved: un-release what the claim lacks, then claim -> refund_due, split over the payments
+    newest first.
+    """
     held = hold[1] if hold else 0
     lacking = max(principal_fen - (contract.free_fen + held), 0)
     back = tuple(
@@ -72,7 +76,9 @@ def taken_from_payable(event: Event) -> int:
 
 
 def compensation_due(contract: ContractBalance, amount_fen: int, payable_fen: int) -> Event:
-    """Costs and damages to the family: payable first, the rest due from the institution; no ceiling of the principal."""
+    """Costs and damages to the family: payable first, the rest due from the institution; no ceiling of the
+    principal.
+    """
     from_payable = min(amount_fen, payable_fen)
     return Event(
         "compensation_due",
@@ -107,7 +113,9 @@ def remainder_left(contract: ContractBalance, amount_fen: int) -> Event:
 def overcharge_returned(
     contract: ContractBalance, release_back_fen: int, overcharge_fen: int, payments: Sequence[Payment], payable_fen: int
 ) -> Event:
-    """Price found above the cap: un-release down to the new price, overcharge claim -> refund_due; the contract goes on."""
+    """Price found above the cap: un-release down to the new price, overcharge claim -> refund_due; the
+    contract goes on.
+    """
     back = tuple(
         Transfer(CLAIM, REFUND_DUE, part, contract.contract_id, debit_item=payment_id)
         for payment_id, part in split_by_payment(payments, overcharge_fen)
@@ -200,7 +208,9 @@ def reserve_topped_up(fund_no: int, amount_fen: int) -> Event:
 
 
 def reserve_instructed(fund_no: int, purpose: str, order_id: UUID, instruction_id: UUID, amount_fen: int) -> Event:
-    """Draw or release on an order of the competent department: reserve -> in_transit. ``purpose``: "draw" or "release"."""
+    """Draw or release on an order of the competent department: reserve -> in_transit. ``purpose``: "draw" or
+    "release".
+    """
     kind = {"draw": "reserve_drawn", "release": "reserve_released"}[purpose]
     moved = Transfer(RESERVE, IN_TRANSIT, amount_fen, debit_item=order_id, credit_item=instruction_id)
     return Event(kind, fund_no, moving(moved))
@@ -275,7 +285,9 @@ def difference_made_good(fund_no: int, break_id: UUID, amount_fen: int) -> Event
 
 
 def reversal(event: Event, entry_id: UUID) -> Event:
-    """The mirror of a posted entry: sides swapped, hours given back. At most once per entry; a hold is ended, not reversed."""
+    """The mirror of a posted entry: sides swapped, hours given back. At most once per entry; a hold is ended,
+    not reversed.
+    """
     if event.hold is not None:
         raise ValueError("a hold is ended by a decision, not reversed")
     mirrored = tuple(

@@ -10,7 +10,9 @@ from ledger.terms.price_cap import Course
 
 @dataclass(frozen=True, slots=True)
 class Payee:
-    """Where money is sent: name, account and the bank's 12-digit CNAPS number. Personal or secret: sealed in the books."""
+    """Where money is sent: name, account and the bank's 12-digit CNAPS number. Personal or secret: sealed in
+    the books.
+    """
 
     name: str
     account: str

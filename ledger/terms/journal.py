@@ -7,7 +7,9 @@ from uuid import UUID
 
 
 class AccountClass(StrEnum):
-    """The classes of the chart (4-accounting). An account is an institution, a fund, a class and for the first three a contract."""
+    """The classes of the chart (4-accounting). An account is an institution, a fund, a class and for the first
+    three a contract.
+    """
 
     DUE = "due"
     CLAIM = "claim"
@@ -66,7 +68,9 @@ class HoldMove:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What one business event does to the accounts of one fund: transfers, hours (hundredths), a hold; all or nothing."""
+    """What one business event does to the accounts of one fund: transfers, hours (hundredths), a hold; all or
+    nothing.
+    """
 
     kind: str
     fund_no: int
@@ -84,7 +88,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event asked for under a key. ``asked`` is what the asker said (not what was decided): a second asking under the
+    """An event asked for under a key. ``asked`` is what the asker said (not what was decided): a second asking
+    under the
     same key with other words is a conflict that names the field. ``effective_on`` is the accounting day, Asia/Shanghai.
     """
 
@@ -99,7 +104,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AccountBalance:
-    """One account: both sides in fen; ``balance_fen`` is debit positive. ``account`` is <institution>:<class>[:<item>]."""
+    """One account: both sides in fen; ``balance_fen`` is debit positive. ``account`` is
+    <institution>:<class>[:<item>].
+    """
 
     account: str
     debit_fen: int

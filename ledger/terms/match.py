@@ -26,7 +26,9 @@ class OpenLine:
 
 @dataclass(frozen=True, slots=True)
 class KnownInstruction:
-    """One of our own payments. ``source`` is the account class it left; ``state`` in_transit, booked, returned, rejected."""
+    """One of our own payments. ``source`` is the account class it left; ``state`` in_transit, booked,
+    returned, rejected.
+    """
 
     instruction_id: UUID
     fund_no: int

@@ -7,7 +7,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """``receipt_no`` is the institution's own number and the key: the same receipt is booked once. ``amount_fen`` > 0."""
+    """``receipt_no`` is the institution's own number and the key: the same receipt is booked once.
+    ``amount_fen`` > 0.
+    """
 
     receipt_no: str
     contract_id: UUID

@@ -23,7 +23,8 @@ class Break:
 class DayFigures:
     """Three-way figures of an account: the bank's closing balance, the cash book, and what the cash is owed to.
 
-    ``bank_fen`` None: no believed statement yet. ``classes``: the balance of every class of the fund on its normal side.
+    ``bank_fen`` None: no believed statement yet. ``classes``: the balance of every class of the fund on its normal
+    side.
     ``items_fen``: what open items (lines, instructions, breaks) add up to, by class.
     """
 

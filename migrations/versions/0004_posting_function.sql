@@ -43,11 +43,12 @@ BEGIN
     END IF;
 END $$;
 
--- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set.
+-- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set. rank: which of
+-- several broken limits names the refusal; the nearest cause first, hot accounts last (theirs may only mean "later").
 CREATE FUNCTION ledger._gauges(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[])
 RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_temp SET enable_nestloop = off AS $$
-    SELECT c.item, 1, c.contract_id::text, g.code, g.delta, g.level
+    SELECT c.item, CASE g.code WHEN 'OTHER_FAMILYS_MONEY' THEN 4 ELSE 2 END, c.contract_id::text, g.code, g.delta, g.level
     FROM unnest(p_contracts) c
     JOIN contract_balance b ON b.institution_id = p_institution AND b.contract_id = c.contract_id
     CROSS JOIN LATERAL (VALUES
@@ -66,19 +67,19 @@ RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_tem
                SELECT FROM reversal v WHERE v.institution_id = p_institution AND v.entry_id = i.reverses))::int::bigint
     FROM unnest(p_items) i WHERE i.reverses IS NOT NULL
     UNION ALL
-    SELECT s.item, 2, s.item_id || s.class::text,
+    SELECT s.item, 3, s.item_id || s.class::text,
            CASE s.class WHEN 'claim' THEN 'PAYMENT_SPENT' WHEN 'suspense' THEN 'LINE_SPENT' WHEN 'bank' THEN 'ALREADY_RETURNED'
                         ELSE 'INSTRUCTION_SPENT' END, s.credit - s.debit, coalesce(b.credit_fen - b.debit_fen, 0)
     FROM unnest(p_sides) s
     LEFT JOIN item_balance b ON b.institution_id = p_institution AND b.item_id = s.item_id AND b.class = s.class
     WHERE s.item_id IS NOT NULL AND s.class <> 'difference'
     UNION ALL
-    SELECT i.ord, 3, i.hold_id::text, 'HOLD_SPENT', CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END,
+    SELECT i.ord, 1, i.hold_id::text, 'HOLD_SPENT', CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END,
            coalesce(h.amount_fen - h.captured_fen - h.released_fen, 0)
     FROM unnest(p_items) i LEFT JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
     WHERE i.hold_id IS NOT NULL
     UNION ALL
-    SELECT s.item, 4, s.fund_no || s.class::text, upper(s.class::text) || '_TOO_SMALL', -s.debit - s.held,
+    SELECT s.item, 5, s.fund_no || s.class::text, upper(s.class::text) || '_TOO_SMALL', -s.debit - s.held,
            b.credit_fen - b.debit_fen - b.held_fen
     FROM unnest(p_sides) s
     JOIN balance b ON b.institution_id = p_institution AND b.fund_no = s.fund_no AND b.class = s.class

@@ -20,7 +20,9 @@ _NS = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 @dataclass(frozen=True, slots=True)
 class BankLine:
-    """One entry the bank books. ``credit``: money comes in. ``code``: family/sub-family of the bank transaction code."""
+    """One entry the bank books. ``credit``: money comes in. ``code``: family/sub-family of the bank
+    transaction code.
+    """
 
     amount_fen: int
     credit: bool
@@ -46,7 +48,9 @@ class Ordered:
 
 
 class Bank:
-    """State lives in ``folder``/bank.json: closing balance and number of the last statement per account, open orders."""
+    """State lives in ``folder``/bank.json: closing balance and number of the last statement per account, open
+    orders.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -90,7 +94,9 @@ class Bank:
         return [order for order in self._orders if order.debtor_account == account]
 
     def statement(self, account: str, on: date, lines: Sequence[BankLine]) -> Path:
-        """Book ``lines`` and every open order of the account, and write the day's statement; written once, then kept."""
+        """Book ``lines`` and every open order of the account, and write the day's statement; written once,
+        then kept.
+        """
         path = self._folder / "statements" / f"{on:%Y%m%d}-{account}.xml"
         if path.exists():
             return path

@@ -1,4 +1,6 @@
-"""The story of the demo, day by day, through the same flows that commands and pages use. Every step may be run again."""
+"""The story of the demo, day by day, through the same flows that commands and pages use. Every step may be run
+again.
+"""
 
 import csv
 import io
@@ -19,8 +21,8 @@ from ledger.books import register as registered
 from ledger.books import transaction
 from ledger.cli.demo import orders, world
 from ledger.cli.demo.bank import Bank, BankLine
-from ledger.cli.demo.world import CLERK, CUSTODY, SUPERVISOR, School, instant
 from ledger.cli.demo.intake import import_file
+from ledger.cli.demo.world import CLERK, CUSTODY, SUPERVISOR, School, instant
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.flows import contract, lesson, prepayment, reconcile, refund, register
 from ledger.flows import seal as sealing
@@ -138,19 +140,21 @@ class Story:
                 for fund in school.funds:
                     if fund.account_no:
                         calendar = self.rulebooks.calendar(school.institution.place)
-                        reconcile.day(conn, fund, on, calendar, "custody:demo", instant(on, 18))
+                        reconcile.day(conn, fund, on, calendar, instant(on, 18))
 
     def _statements(self, school: School, k: int, on: date) -> None:
         for fund in school.funds:
             if fund.account_no is None:
                 continue
-            lines = orders.planted(self, school, fund.fund_no, k, on)
+            lines = orders.planted(self, school, fund.fund_no, k)
             if fund.fund_no == CUSTODY:
                 lines += deposits(school, k, len(self.days))
             elif k == 0:
                 memo = f"风险保证金 RS{school.institution.institution_id:06d}"
                 amount = 100_000_00 if school.institution.institution_id == 1002 else 150_000_00
-                lines.append(BankLine(amount, True, "", school.payee.name, school.payee.account, school.payee.bank_no, memo))
+                lines.append(
+                    BankLine(amount, True, "", school.payee.name, school.payee.account, school.payee.bank_no, memo)
+                )
             path = self.bank.statement(fund.account_no, on, lines)
             calendar = self.rulebooks.calendar(school.institution.place)
             imported = import_file(self.engine, self.vault, path, calendar, "custody:demo", instant(on, 10))
@@ -162,12 +166,18 @@ class Story:
         with self.engine.begin() as conn:
             signed = contracts.find(conn, number, numbers=[c.contract_no for c in school.contracts])
             receipts = [Receipt(f"SJ{c.contract_no}", c.contract_id, c.price_fen, on) for c in signed]
-            self.note(prepayment.receive(conn, number, receipts, self.rulebook(school, on), school.payee.name, instant(on, 11)))
+            self.note(
+                prepayment.receive(
+                    conn, number, receipts, self.rulebook(school, on), school.payee.name, instant(on, 11)
+                )
+            )
 
     def _lessons(self, school: School, k: int, on: date) -> None:
         if k == 0:
             return
         sheet = read_lesson_sheet(lesson_csv(school, k, self.days))
+        if sheet.faults:
+            raise InvariantBroken("NOT_POSTED", f"lessons of {school.institution.code}: {sheet.faults[0]}")
         number = school.institution.institution_id
         calendar = self.rulebooks.calendar(school.institution.place)
         with self.engine.begin() as conn:
@@ -180,8 +190,8 @@ class Story:
         """Three parents in five confirm what was taught; the others' silence does, when its working days are over."""
         number, now = school.institution.institution_id, instant(on, 13)
         with self.engine.begin() as conn:
-            signed = contracts.find(conn, number, numbers=[c.contract_no for c in school.contracts[::5] + school.contracts[1::5]
-                                                           + school.contracts[3::5]])  # fmt: skip
+            answering = [c.contract_no for n, c in enumerate(school.contracts) if n % 5 in (0, 1, 3)]
+            signed = contracts.find(conn, number, numbers=answering)
             waiting = lessons.of_contracts(conn, number, [c.contract_id for c in signed])
             ids = [found.lesson_id for found in waiting if found.state is LessonState.RECORDED]
             self.note(lesson.confirm(conn, number, ids, "guardian", now))
@@ -193,12 +203,15 @@ class Story:
     def _refunds(self, school: School, k: int, on: date) -> None:
         """Some families ask; what becomes of it depends on the pupil's number (see ``orders.FATES``)."""
         number, now = school.institution.institution_id, instant(on, 14)
-        asking = [signed for signed in school.contracts if orders.asks_on(signed, len(self.days)) == k]
+        asking = [signed for signed in school.lawful if orders.asks_on(signed, len(self.days)) == k]
         if not asking:
             return
         rulebook, calendar = self.rulebook(school, on), self.rulebooks.calendar(school.institution.place)
         with self.engine.begin() as conn:
-            found = {c.contract_no: c.contract_id for c in contracts.find(conn, number, numbers=[s.contract_no for s in asking])}
+            found = {
+                c.contract_no: c.contract_id
+                for c in contracts.find(conn, number, numbers=[s.contract_no for s in asking])
+            }
             requests = [
                 RefundAsked(
                     found[signed.contract_no],
@@ -215,7 +228,15 @@ class Story:
                 if outcome.entry_id is not None:
                     by_fate.setdefault(orders.fate(signed), []).append(outcome.entry_id)
             refund.answer(conn, number, by_fate.get("paid", []), RefundState.AGREED, school.institution.code, now)
-            refund.answer(conn, number, by_fate.get("objected", []), RefundState.OBJECTED, school.institution.code, now, "课时有异议")
+            refund.answer(
+                conn,
+                number,
+                by_fate.get("objected", []),
+                RefundState.OBJECTED,
+                school.institution.code,
+                now,
+                "课时有异议",
+            )
             refund.withdraw(conn, number, by_fate.get("withdrawn", []), "guardian", now)
         self._approve(number, instant(on, 15))
 
@@ -232,7 +253,11 @@ def deposits(school: School, k: int, days: int) -> list[BankLine]:
     lines = []
     for n, signed in enumerate(school.contracts):
         halves = n % 5 == 4 and days > 2
-        due_on = {0: signed.price_fen // 2, 2: signed.price_fen - signed.price_fen // 2} if halves else {n % 2: signed.price_fen}
+        due_on = (
+            {0: signed.price_fen // 2, 2: signed.price_fen - signed.price_fen // 2}
+            if halves
+            else {n % 2: signed.price_fen}
+        )
         if k in due_on:
             extra = 10_00 if signed.contract_no.endswith("007") else 0  # one family pays ten yuan too much
             payer = signed.payer
@@ -242,7 +267,9 @@ def deposits(school: School, k: int, days: int) -> list[BankLine]:
 
 
 def lesson_csv(school: School, k: int, days: Sequence[date]) -> bytes:
-    """The lessons a school hands in on bank day ``k``: what it taught since the last one, one lesson a pupil and day."""
+    """The lessons a school hands in on bank day ``k``: what it taught since the last one, one lesson a pupil
+    and day.
+    """
     text = io.StringIO()
     sheet = csv.writer(text)
     sheet.writerow(["lesson_no", "contract_no", "taught_on", "starts_at", "minutes", "hours", "teacher", "room", "mode",
@@ -250,9 +277,11 @@ def lesson_csv(school: School, k: int, days: Sequence[date]) -> bytes:
     periods = len(days) - 1
     first, last = LESSONS_EACH * (k - 1) // periods, LESSONS_EACH * k // periods
     span = (days[k] - days[k - 1]).days
-    for signed in school.contracts:
+    for signed in school.lawful:
         for n in range(first, last):
             on = days[k - 1] + timedelta(days=1 + (n - first) * (span - 1) // max(last - first, 1))
             attendance = "no_show" if (n + len(signed.contract_no)) % 23 == 22 else "present"
-            sheet.writerow([f"L{n + 1:03d}", signed.contract_no, on, "16:00", 45, "1", "王老师", "101", "offline", attendance])
+            sheet.writerow(
+                [f"L{n + 1:03d}", signed.contract_no, on, "16:00", 45, "1", "王老师", "101", "offline", attendance]
+            )
     return text.getvalue().encode()

@@ -1,15 +1,21 @@
 """Read a statement file from disk and import it: what ``custody statement import`` does for one file."""
+
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
+
 from sqlalchemy import Engine
+
 from ledger.flows import statement
 from ledger.formats.statement import read_statements
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.statement import Statement, StatementFile, StatementLine
 from ledger.vault import Vault
-from io import BytesIO
 
-def import_file(engine: Engine, vault: Vault, path: Path, calendar: CalendarDays, actor: str, now: datetime) -> statement.Imported:
+
+def import_file(
+    engine: Engine, vault: Vault, path: Path, calendar: CalendarDays, actor: str, now: datetime
+) -> statement.Imported:
     raw = path.read_bytes()
     lines: dict[int, list[StatementLine]] = {}
     pending: list[StatementLine] = []

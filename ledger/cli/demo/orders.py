@@ -36,7 +36,7 @@ def asks_on(signed: Signed, days: int) -> int:
     n = number_of(signed)
     if n == COLLAPSED - 1001:
         return 2
-    return 2 + n // EVERY % max(days - 3, 1) if n % EVERY == 3 or n % EVERY == 12 and n % 3 == 0 else -1
+    return 2 + n // EVERY % max(days - 3, 1) if n % EVERY == 3 or (n % EVERY == 12 and n % 3 == 0) else -1
 
 
 def fate(signed: Signed) -> str:
@@ -45,7 +45,7 @@ def fate(signed: Signed) -> str:
     return "paid" if n == COLLAPSED - 1001 else FATES[n // EVERY % len(FATES)]
 
 
-def planted(story: Story, school: School, fund_no: int, k: int, on: date) -> list[BankLine]:
+def planted(story: Story, school: School, fund_no: int, k: int) -> list[BankLine]:
     """Lines nobody announced: a deposit without reference, a bank fee, interest, one refund that comes back."""
     n = school.institution.institution_id - 1001
     lines = []
@@ -79,7 +79,16 @@ def _returned(story: Story, school: School, k: int) -> list[BankLine]:
         back = next(instruction for instruction in found if instruction.instruction_id == booked)
     memo = f"{back.end_to_end_id} 退汇 账户已销户"
     return [
-        BankLine(back.amount_fen, True, back.end_to_end_id, back.payee_name, back.payee_account, back.payee_bank, memo, "RCDT/RRTN")
+        BankLine(
+            back.amount_fen,
+            True,
+            back.end_to_end_id,
+            back.payee_name,
+            back.payee_account,
+            back.payee_bank,
+            memo,
+            "RCDT/RRTN",
+        )
     ]
 
 

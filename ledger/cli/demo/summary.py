@@ -61,20 +61,23 @@ def read(conn: Connection) -> Summary:
 
     totals = conn.execute(
         text("""SELECT count(DISTINCT (institution_id, entry_id)) AS entries, count(*) / 2 AS transfers,
-                       coalesce(sum(debit_fen), 0) AS debit, coalesce(sum(credit_fen), 0) AS credit FROM ledger.posting""")
+                       coalesce(sum(debit_fen), 0) AS debit, coalesce(sum(credit_fen), 0) AS credit
+                FROM ledger.posting""")
     ).one()
     accounts = conn.execute(
         text("""SELECT i.code, i.mode, f.account_no, s.closing_fen, b.debit_fen - b.credit_fen AS book
                 FROM ledger.institution i JOIN ledger.fund f USING (institution_id)
                 JOIN LATERAL ledger.balances(i.institution_id) b ON b.fund_no = f.fund_no AND b.class = 'bank'
                 LEFT JOIN LATERAL (SELECT closing_fen FROM ledger.statement s WHERE s.institution_id = i.institution_id
-                                   AND s.fund_no = f.fund_no AND s.verdict = 'accept' ORDER BY position DESC LIMIT 1) s ON true
+                                   AND s.fund_no = f.fund_no AND s.verdict = 'accept'
+                                   ORDER BY position DESC LIMIT 1) s ON true
                 ORDER BY i.code, f.fund_no""")
     )
     return Summary(
         entries=int(totals.entries),
         transfers=int(totals.transfers),
-        classes=counts("""SELECT b.class, sum((b.debit_fen - b.credit_fen) * CASE WHEN r.debit_normal THEN 1 ELSE -1 END)
+        classes=counts("""SELECT b.class,
+                                 sum((b.debit_fen - b.credit_fen) * CASE WHEN r.debit_normal THEN 1 ELSE -1 END)
                           FROM ledger.institution i CROSS JOIN LATERAL ledger.balances(i.institution_id) b
                           JOIN ledger.class_rule r USING (class) GROUP BY b.class ORDER BY b.class"""),
         debit_fen=int(totals.debit),
@@ -82,7 +85,9 @@ def read(conn: Connection) -> Summary:
         accounts=tuple(AccountLine(row.code, row.mode, row.account_no, row.closing_fen, row.book) for row in accounts),
         promises=tuple(promises.check(conn)),
         refunds=counts("SELECT state, count(*) FROM ledger.refund_now GROUP BY state ORDER BY state"),
-        payments=counts("""SELECT batch_kind || ' ' || state, count(*) FROM ledger.instruction_now GROUP BY 1 ORDER BY 1"""),
+        payments=counts(
+            """SELECT batch_kind || ' ' || state, count(*) FROM ledger.instruction_now GROUP BY 1 ORDER BY 1"""
+        ),
         breaks=int(conn.scalar(text("SELECT count(*) FROM ledger.break")) or 0),
         findings=counts("SELECT code, count(*) FROM ledger.finding GROUP BY code ORDER BY code"),
     )
@@ -103,11 +108,20 @@ def show(summary: Summary, console: Console) -> None:
     console.print(table)
     equal = "=" if summary.debit_fen == summary.credit_fen else "IS NOT"
     console.print(f"debits {yuan_grouped(summary.debit_fen)} {equal} credits {yuan_grouped(summary.credit_fen)}\n")
-    table = Table("institution", "mode", "account", "bank", "ledger", "", title="Bank = ledger", title_justify="left", box=None)
+    table = Table(
+        "institution", "mode", "account", "bank", "ledger", "", title="Bank = ledger", title_justify="left", box=None
+    )
     table.columns[3].justify = table.columns[4].justify = "right"
     for line in summary.accounts:
         bank = "no statement" if line.bank_fen is None else yuan_grouped(line.bank_fen)
-        table.add_row(line.institution, line.mode, line.account_no, bank, yuan_grouped(line.ledger_fen), "=" if line.agrees else "DIFFERS")
+        table.add_row(
+            line.institution,
+            line.mode,
+            line.account_no,
+            bank,
+            yuan_grouped(line.ledger_fen),
+            "=" if line.agrees else "DIFFERS",
+        )
     console.print(table)
     institutions = {line.institution for line in summary.accounts}
     agree = sum(all(line.agrees for line in summary.accounts if line.institution == one) for one in institutions)
@@ -117,6 +131,10 @@ def show(summary: Summary, console: Console) -> None:
     for promise in summary.promises:
         table.add_row(promise.name, f"{promise.checked:,}", str(len(promise.violations)))
     console.print(table)
-    for title, found in (("Refunds", summary.refunds), ("Payments out", summary.payments), ("Findings", summary.findings)):
+    for title, found in (
+        ("Refunds", summary.refunds),
+        ("Payments out", summary.payments),
+        ("Findings", summary.findings),
+    ):
         console.print(f"{title}: " + (", ".join(f"{count} {name}" for name, count in found.items()) or "none"))
     console.print(f"Breaks for a person: {summary.breaks}")

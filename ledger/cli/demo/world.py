@@ -13,14 +13,26 @@ from ledger.terms.price_cap import Category, Course, Mode, Stage
 
 SEED: Final = 20261124
 FIRST_DAY: Final = date(2026, 5, 25)
+PRICE_MAX_FEN: Final = 5_000_00  # the national limit on one non-academic charge
+OVER_LIMIT: Final = 22  # the pupil whose contract passes it
 CUSTODY, RESERVE, HANDS = 1, 2, 3
 CLERK, SUPERVISOR, BANK_CLERK = "clerk:li", "clerk:wang", "bank:zhou"
 
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧"
 _GIVEN = "子涵雨轩欣怡梓浩宇思远然若曦诺一晨佳琪明哲可心语桐书瑶𠮷㐂"
-_DISTRICTS = (("110108", "海淀区教委校外培训科", "010-0000-1208"), ("310115", "浦东新区教育局终身教育处", "010-0000-3115"),
-              ("440305", "南山区教育局培训监管科", "010-0000-4305"))  # fmt: skip
-_BANKS = (("京华银行", "102100099996"), ("沪江银行", "103290000014"), ("岭南银行", "104584000003"), ("四海银行", "105100000017"))
+_DISTRICTS = (
+    ("110108", "海淀区教委校外培训科", "010-0000-1208"),
+    ("310115", "浦东新区教育局终身教育处", "010-0000-3115"),
+    ("440305", "南山区教育局培训监管科", "010-0000-4305"),
+)
+_BANKS = (
+    ("京华银行", "102100099996"),
+    ("沪江银行", "103290000014"),
+    ("岭南银行", "104584000003"),
+    ("四海银行", "105100000017"),
+)
+_NAMES = ("启明", "星河", "远帆", "知行", "青禾", "博雅", "朗润", "云杉")
+_KINDS = ("书画", "舞蹈", "棋院", "科创", "体育")
 _SUBJECTS = (("书法", "硬笔书法"), ("舞蹈", "中国舞"), ("围棋", "围棋启蒙"), ("编程", "少儿编程"), ("游泳", "游泳技能"))
 
 
@@ -60,6 +72,11 @@ class School:
     contracts: list[Signed] = field(default_factory=list)
 
     @property
+    def lawful(self) -> list[Signed]:
+        """The contracts that may be signed: all but the one that is over the limit on purpose."""
+        return [signed for signed in self.contracts if signed.price_fen <= PRICE_MAX_FEN]
+
+    @property
     def is_reserve_mode(self) -> bool:
         return self.institution.mode == "reserve"
 
@@ -75,7 +92,9 @@ class School:
 
 
 def build(pupils: int) -> list[School]:
-    """40 institutions: 28 in custody mode, 2 in custody with a reserve on top, 10 in reserve mode; ``pupils`` in all."""
+    """40 institutions: 28 in custody mode, 2 in custody with a reserve on top, 10 in reserve mode; ``pupils``
+    in all.
+    """
     dice = random.Random(SEED)
     schools = [_school(dice, n) for n in range(40)]
     for n in range(pupils):
@@ -88,7 +107,7 @@ def _school(dice: random.Random, n: int) -> School:
     mode = "reserve" if n % 4 == 1 else "both" if n in (2, 6) else "custody"
     district = _DISTRICTS[{"reserve": 1, "both": 2, "custody": 0}[mode]]
     bank = _BANKS[n % len(_BANKS)]
-    name = f"{'启明 星河 远帆 知行 青禾 博雅 朗润 云杉'.split()[n % 8]}{'书画 舞蹈 棋院 科创 体育'.split()[n % 5]}培训学校{n + 1:02d}"
+    name = f"{_NAMES[n % len(_NAMES)]}{_KINDS[n % len(_KINDS)]}培训学校{n + 1:02d}"
     institution = Institution(
         institution_id=number, code=f"JG{number}", name=name, place=district[0], zone="", category="non_academic",
         mode=mode, office_name=district[1], office_phone=district[2],
@@ -96,11 +115,9 @@ def _school(dice: random.Random, n: int) -> School:
     payee = Payee(name, f"6222{number:08d}{dice.randrange(10**6):06d}", bank[1])
 
     def fund(fund_no: int, kind: FundKind) -> Fund:
-        has_account = kind is not FundKind.HANDS
-        return Fund(
-            number, fund_no, kind, f"62320{fund_no}0{number:012d}" if has_account else None, bank[0] if has_account else None,
-            bank[1] if has_account else None, "CNY", 0, FIRST_DAY,
-        )  # fmt: skip
+        if kind is FundKind.HANDS:
+            return Fund(number, fund_no, kind, None, None, None, "CNY", 0, FIRST_DAY)
+        return Fund(number, fund_no, kind, f"62320{fund_no}0{number:012d}", *bank, "CNY", 0, FIRST_DAY)
 
     kinds = {
         "custody": [(CUSTODY, FundKind.CUSTODY)],
@@ -125,21 +142,35 @@ def _courses(n: int) -> list[CourseOffer]:
 
 
 def _enrol(dice: random.Random, school: School, n: int) -> None:
-    surname = _SURNAMES[n % len(_SURNAMES)]
+    elder = n - (n % 8 == 7)  # every eighth pupil has an elder sibling, taught at the next institution
+    surname = _SURNAMES[elder % len(_SURNAMES)]
     given = "".join(dice.choice(_GIVEN) for _ in range(2 if n % 7 else 1))
     pupil = f"{surname}{given}" if n % 29 else f"阿依{given}·{surname}"
     guardian = f"{surname}{dice.choice(_GIVEN)}"
-    phone = f"1990000{n % 10000:04d}"
-    family = Family(UUID(int=1 << 100 | n), pupil, f"990000{20150101 + n % 27:08d}{n:04d}", UUID(int=2 << 100 | n), guardian, phone)
+    phone = f"1990000{elder % 10000:04d}"
+    family = Family(
+        UUID(int=1 << 100 | n), pupil, f"990000{20150101 + n % 27:08d}{n:04d}", UUID(int=2 << 100 | n), guardian, phone
+    )
     payer = Payee(guardian, f"6217{n:012d}{dice.randrange(1000):03d}", _BANKS[(n + 1) % len(_BANKS)][1])
     offer = school.courses[n // 40 % 2]
     hours = dice.choice((30, 32, 36, 40)) * 100
-    price = offer.course.price_fen * hours // 100
+    if n != OVER_LIMIT:  # one family is offered more than may be charged at once: its contract is refused
+        hours = min(hours, PRICE_MAX_FEN // offer.course.price_fen * 100)
+    price = offer.course.price_fen * (hours if n != OVER_LIMIT else 6000) // 100
     gifted = 400 if n % 6 == 0 else 0
     number = f"{school.institution.institution_id}{n:05d}"
     school.contracts.append(
-        Signed(f"HT{number}", f"PP{number}", offer.code, family, price, hours, gifted, payer,
-               offer.course.price_fen * 5 // 4 if n % 9 == 0 else None)  # fmt: skip
+        Signed(
+            f"HT{number}",
+            f"PP{number}",
+            offer.code,
+            family,
+            price,
+            hours,
+            gifted,
+            payer,
+            offer.course.price_fen * 5 // 4 if n % 9 == 0 else None,
+        )
     )
 
 

@@ -1,0 +1,242 @@
+"""One refund case from outside: a JSON object as 9-contracts describes it, read strictly.
+
+Amounts and hours are decimal strings, days YYYY-MM-DD. A key outside the format, a number where a string
+belongs and a clause outside the list are refused with their path, so that nobody is quoted on a typing error.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Final
+
+from ledger.errors import BadInput
+from ledger.formats.csv_table import day_from_text
+from ledger.money import fen_from_text, hours_from_text
+from ledger.terms.clause import Clause, read_clause
+from ledger.terms.refund import (
+    Cause,
+    DaysServed,
+    FaceValueUsed,
+    HoursUsed,
+    MonthsUsed,
+    PaidOn,
+    ProgressUsed,
+    RefundCase,
+    RefundContract,
+    RefundRequest,
+    Term,
+    Used,
+)
+
+_IGNORED: Final = frozenset({"title", "rule", "note", "source", "kind", "expect"})
+_CASE_KEYS: Final = _IGNORED | {"id", "contract", "used", "cause", "request", "place", "price_cap_per_hour"}
+_CONTRACT_KEYS: Final = (
+    "paid",
+    "hours_bought",
+    "hours_gifted",
+    "gift_money",
+    "term",
+    "list_price_per_hour",
+    "list_price_proven",
+    "market_price_per_hour",
+    "clauses",
+)
+_TERM_KEYS: Final = ("first_day", "last_day", "months")
+_USED_KEYS: Final = ("hours", "face_value", "last_day_served", "months", "progress_percent")
+# JSON can spell half of a character; no file or screen can show it.
+_LONE_HALF: Final = re.compile("[\ud800-\udfff]")
+_REQUEST_KEYS: Final = ("paid_on", "requested_on", "same_service_before")
+
+
+def read_case(content: bytes, file: str) -> RefundCase:
+    """Read one case. Raises BadInput with ``file`` and the path of what does not fit, like ``contract.clauses[1]``."""
+    case = _Part(file, "", _json_object(content, file))
+    if "cases" in case.keys:
+        raise BadInput("CASE_LIST", where=file, field="cases")
+    case.only(_CASE_KEYS)
+    case_id = case.text("id")
+    contract = _contract(case.part("contract", _CONTRACT_KEYS), case.fen_or_none("price_cap_per_hour"))
+    used = _used(case.part("used", _USED_KEYS))
+    cause = case.text("cause")
+    if cause not in list(Cause):
+        raise case.refusal("CASE_CAUSE", "cause")
+    request = _request(case.part("request", _REQUEST_KEYS), contract.paid_fen) if "request" in case.keys else None
+    place = case.text("place") if "place" in case.keys else None
+    return RefundCase(case_id, contract, used, Cause(cause), request or RefundRequest(), place)
+
+
+def _json_object(content: bytes, file: str) -> Mapping[str, object]:
+    def no_constant(written: str) -> object:
+        raise ValueError(written)
+
+    try:
+        # A number with a point stays text of its own kind, so that no binary fraction is ever taken for money.
+        found: object = json.loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_pairs_once,
+            parse_float=_Point,
+            parse_constant=no_constant,
+        )
+    except (ValueError, RecursionError) as fault:
+        raise BadInput("JSON_UNREADABLE", where=file, value=str(fault)) from None
+    if not isinstance(found, dict):
+        raise BadInput("CASE_NOT_OBJECT", where=file)
+    return found
+
+
+class _Point(str):
+    """A JSON number with a point as written; not a string of the format."""
+
+    __slots__ = ()
+
+
+def _pairs_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One object of the case and its path; reads its own keys."""
+
+    file: str
+    path: str
+    keys: Mapping[str, object]
+
+    def at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def refusal(self, code: str, key: str) -> BadInput:
+        return BadInput(code, where=self.file, field=self.at(key), value=self.keys.get(key))
+
+    def only(self, allowed: Collection[str]) -> None:
+        for key in self.keys:
+            if key not in allowed:
+                raise BadInput("CASE_UNKNOWN_KEY", where=self.file, field=self.at(key))
+
+    def part(self, key: str, allowed: Collection[str]) -> "_Part":
+        found = self.keys.get(key)
+        if not isinstance(found, dict):
+            raise self.refusal("CASE_KEY_MISSING" if key not in self.keys else "CASE_NOT_OBJECT", key)
+        inner = _Part(self.file, self.at(key), found)
+        inner.only(allowed)
+        return inner
+
+    def text(self, key: str) -> str:
+        found = self.keys.get(key)
+        if key not in self.keys:
+            raise self.refusal("CASE_KEY_MISSING", key)
+        if not isinstance(found, str) or isinstance(found, _Point) or not found.strip() or _LONE_HALF.search(found):
+            raise self.refusal("CASE_TEXT", key)
+        return found
+
+    def fen(self, key: str) -> int:
+        if key not in self.keys:
+            raise self.refusal("CASE_KEY_MISSING", key)
+        return fen_from_text(self._string(key), where=self.file, field=self.at(key))
+
+    def fen_or_none(self, key: str) -> int | None:
+        return self.fen(key) if key in self.keys else None
+
+    def hours_or_none(self, key: str) -> int | None:
+        if key not in self.keys:
+            return None
+        return hours_from_text(self._string(key), where=self.file, field=self.at(key))
+
+    def flag(self, key: str) -> bool:
+        """True or false; absent means false."""
+        found = self.keys.get(key, False)
+        if not isinstance(found, bool):
+            raise self.refusal("CASE_FLAG", key)
+        return found
+
+    def day_or_none(self, key: str) -> date | None:
+        if key not in self.keys:
+            return None
+        found = day_from_text(self._string(key))
+        if found is None:
+            raise self.refusal("BAD_DATE", key)
+        return found
+
+    def months(self, key: str) -> Fraction:
+        """Months as a whole JSON number or a decimal string."""
+        found = self.keys[key]
+        if isinstance(found, int) and not isinstance(found, bool):
+            found = str(found)
+        written = None if isinstance(found, _Point) else found
+        return Fraction(hours_from_text(written, where=self.file, field=self.at(key)), 100)
+
+    def _string(self, key: str) -> object:
+        found = self.keys[key]
+        return None if isinstance(found, _Point) else found
+
+
+def _contract(part: _Part, price_cap_fen: int | None) -> RefundContract:
+    return RefundContract(
+        paid_fen=part.fen("paid"),
+        hours_bought=part.hours_or_none("hours_bought"),
+        hours_gifted=part.hours_or_none("hours_gifted") or 0,
+        gift_money_fen=part.fen_or_none("gift_money") or 0,
+        term=_term(part.part("term", _TERM_KEYS)) if "term" in part.keys else None,
+        list_price_fen=part.fen_or_none("list_price_per_hour"),
+        list_price_proven=part.flag("list_price_proven"),
+        market_price_fen=part.fen_or_none("market_price_per_hour"),
+        clauses=_clauses(part),
+        price_cap_fen=price_cap_fen,
+    )
+
+
+def _term(part: _Part) -> Term:
+    term = Term(
+        first_on=part.day_or_none("first_day"),
+        last_on=part.day_or_none("last_day"),
+        months=part.months("months") if "months" in part.keys else None,
+    )
+    if (term.last_on is None) == (term.months is None) or (term.last_on is not None and term.first_on is None):
+        raise BadInput("CASE_TERM", where=part.file, field=part.path)
+    return term
+
+
+def _clauses(part: _Part) -> tuple[Clause, ...]:
+    found = part.keys.get("clauses", [])
+    if not isinstance(found, list):
+        raise part.refusal("CASE_LIST_WANTED", "clauses")
+    clauses = []
+    for place, code in enumerate(found):
+        clause = read_clause(code) if isinstance(code, str) and not isinstance(code, _Point) else None
+        if clause is None:
+            raise BadInput("CASE_CLAUSE", where=part.file, field=f"{part.at('clauses')}[{place}]", value=code)
+        clauses.append(clause)
+    return tuple(dict.fromkeys(clauses))
+
+
+def _used(part: _Part) -> Used:
+    if len(part.keys) != 1:
+        raise BadInput("CASE_USED_ONE", where=part.file, field=part.path)
+    match next(iter(part.keys)):
+        case "hours":
+            return HoursUsed(part.hours_or_none("hours") or 0)
+        case "face_value":
+            return FaceValueUsed(part.fen("face_value"))
+        case "months":
+            return MonthsUsed(part.months("months"))
+        case "progress_percent":
+            return ProgressUsed(Fraction(part.fen("progress_percent"), 100))
+        case _:
+            served_on = part.day_or_none("last_day_served")
+            assert served_on is not None
+            return DaysServed(served_on)
+
+
+def _request(part: _Part, paid_fen: int) -> RefundRequest:
+    paid_on = part.day_or_none("paid_on")
+    return RefundRequest(
+        payments=(PaidOn(paid_on, paid_fen),) if paid_on is not None else (),
+        requested_on=part.day_or_none("requested_on"),
+        same_service_before=part.flag("same_service_before"),
+    )

@@ -1,0 +1,140 @@
+"""How much an institution must pledge, and how far its families are covered.
+
+The formulas are those seen in real rules: a share of what is undelivered (Zhejiang, Huizhou), of last
+year's receipts with a floor (Shanghai 2012), of recent payments (Zigong), of last quarter's balance by kind
+of issuer (commercial cards), one charging period, a tier above a line (Shanghai cards), tiers by pupils.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Final
+
+from ledger.errors import BadInput
+from ledger.money import fen_from_text, round_half_up
+from ledger.terms.reserve import FundPosition, Requirement, ReserveFacts, ReserveRule
+from ledger.terms.rulebook import Rulebook
+
+_WHOLE = Fraction(100)
+
+
+def rule(rulebook: Rulebook) -> ReserveRule:
+    """The reserve rule in force. Raises BadInput RULE_MISSING for the formula or the floor, which has no default."""
+
+    def fen(key: str) -> int | None:
+        return None if rulebook.find(key) is None else rulebook.whole(key)
+
+    def percent(key: str) -> Fraction | None:
+        return None if rulebook.find(key) is None else rulebook.percent(key)
+
+    tiers = rulebook.find("reserve.student_tiers")
+    return ReserveRule(
+        formula=rulebook.text("reserve.formula"),
+        percent=percent("reserve.percent"),
+        floor_fen=rulebook.whole("reserve.floor"),
+        start_fen=fen("reserve.start"),
+        special_line_percent=percent("reserve.special_line_percent"),
+        special_line_max_fen=fen("reserve.special_line_max"),
+        student_tiers=() if tiers is None else student_tiers(str(tiers.value)),
+        outflow_multiple=fen("reserve.outflow_multiple"),
+    )
+
+
+def student_tiers(text: str) -> tuple[tuple[int, int], ...]:
+    """Read "100:50000.00,300:100000.00" into (pupils, fen), ascending. Raises BadInput RULE_NUMBER."""
+    tiers = []
+    for part in text.split(","):
+        students, _, amount = part.strip().partition(":")
+        if not (students.isascii() and students.isdigit()):
+            raise BadInput("RULE_NUMBER", field="reserve.student_tiers", value=text)
+        tiers.append((int(students), fen_from_text(amount, field="reserve.student_tiers")))
+    return tuple(sorted(tiers))
+
+
+def required(reserve: ReserveRule, facts: ReserveFacts) -> Requirement:
+    """The reserve required in fen, rounded half up once. Raises BadInput RULE_MISSING or FACT_MISSING by name."""
+    base_fen, percent = _FORMULAS[reserve.formula](reserve, facts)
+    share_fen = round_half_up(base_fen * percent / _WHOLE)
+    floor_fen = reserve.floor_fen or 0
+    return Requirement(
+        required_fen=max(share_fen, floor_fen),
+        formula=reserve.formula,
+        base_fen=base_fen,
+        percent=percent,
+        floor_holds=floor_fen > share_fen,
+    )
+
+
+def outflow_max_fen(reserve: ReserveRule, minimum_fen: int) -> int | None:
+    """Most that may leave in a month: a multiple of the least reserve (Rongcheng: twice); None without such a rule."""
+    return None if reserve.outflow_multiple is None else reserve.outflow_multiple * minimum_fen
+
+
+def coverage(funds: Sequence[FundPosition], reserve_fen: int) -> Fraction | None:
+    """Cover of the families: 1 = whole; None when nothing is owed.
+
+    (claim + refund_due - due, over custody funds, + reserve) / (claim + refund_due, over all funds).
+    Suspense, payable and money in transit cover nobody.
+    """
+    owed = sum(fund.claim_fen + fund.refund_due_fen for fund in funds)
+    if owed == 0:
+        return None
+    held = sum(fund.claim_fen + fund.refund_due_fen - fund.due_fen for fund in funds if fund.is_custody)
+    return Fraction(held + reserve_fen, owed)
+
+
+def _fact(facts: ReserveFacts, name: str) -> int:
+    value = getattr(facts, name)
+    if value is None:
+        raise BadInput("FACT_MISSING", field=name)
+    return int(value)
+
+
+def _set(value: Fraction | int | None, key: str) -> Fraction:
+    if value is None:
+        raise BadInput("RULE_MISSING", field=key)
+    return Fraction(value)
+
+
+def _share_of(name: str) -> Callable[[ReserveRule, ReserveFacts], tuple[int, Fraction]]:
+    """A percentage of one fact."""
+
+    def formula(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
+        return _fact(facts, name), _set(reserve.percent, "reserve.percent")
+
+    return formula
+
+
+def _tiered_balance(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
+    """Nothing up to the start; above it a share of the whole balance; above the special line all of it.
+
+    The special line is a share of last year's income, at most its maximum, and exists only where it lies
+    above the start; an institution younger than a year keeps everything (Shanghai, cards, arts. 9-11).
+    """
+    balance_fen = _fact(facts, "balance_fen")
+    start = _set(reserve.start_fen, "reserve.start")
+    if balance_fen <= start:
+        return balance_fen, Fraction(0)
+    if facts.under_one_year:
+        return balance_fen, _WHOLE
+    line = _fact(facts, "last_year_income_fen") * _set(reserve.special_line_percent, "reserve.special_line_percent")
+    line = min(line / _WHOLE, _set(reserve.special_line_max_fen, "reserve.special_line_max"))
+    return balance_fen, _WHOLE if balance_fen > line > start else _set(reserve.percent, "reserve.percent")
+
+
+def _tiers_by_students(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
+    """A fixed amount from a number of pupils on."""
+    students = _fact(facts, "students")
+    if not reserve.student_tiers:
+        raise BadInput("RULE_MISSING", field="reserve.student_tiers")
+    return max((fen for pupils, fen in reserve.student_tiers if pupils <= students), default=0), _WHOLE
+
+
+_FORMULAS: Final[Mapping[str, Callable[[ReserveRule, ReserveFacts], tuple[int, Fraction]]]] = {
+    "share_of_undelivered": _share_of("undelivered_fen"),
+    "share_of_last_year_receipts": _share_of("last_year_receipts_fen"),
+    "share_of_recent_payments": _share_of("recent_payments_fen"),
+    "share_of_quarter_balance": _share_of("last_quarter_balance_fen"),
+    "one_charging_period": _share_of("period_receipts_fen"),
+    "tiered_balance": _tiered_balance,
+    "tiers_by_students": _tiers_by_students,
+}

@@ -1,0 +1,62 @@
+"""Risk reserves: what a formula needs to know and what it gives."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveRule:
+    """A formula by name with its parameters (amounts in fen, shares in percent); None where the rulebook sets none.
+
+    ``student_tiers``: (pupils from which it holds, amount), ascending.
+    """
+
+    formula: str
+    percent: Fraction | None = None
+    floor_fen: int | None = None
+    start_fen: int | None = None
+    special_line_percent: Fraction | None = None
+    special_line_max_fen: int | None = None
+    student_tiers: tuple[tuple[int, int], ...] = ()
+    outflow_multiple: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveFacts:
+    """What is known of an institution, in fen; None where it is not known.
+
+    ``undelivered_fen``: paid for and not yet taught; ``balance_fen``: prepaid balance reckoned for the
+    duty; ``recent_payments_fen``: paid in over the rolling months of the place; ``period_receipts_fen``:
+    one charging period of all students.
+    """
+
+    undelivered_fen: int | None = None
+    balance_fen: int | None = None
+    last_quarter_balance_fen: int | None = None
+    last_year_receipts_fen: int | None = None
+    last_year_income_fen: int | None = None
+    recent_payments_fen: int | None = None
+    period_receipts_fen: int | None = None
+    students: int | None = None
+    under_one_year: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The reserve required. ``base_fen`` x ``percent`` gave it unless ``floor_holds``."""
+
+    required_fen: int
+    formula: str
+    base_fen: int
+    percent: Fraction
+    floor_holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FundPosition:
+    """Sums of one fund in fen: custody funds lend their cash, the institution's own hands only owe."""
+
+    is_custody: bool
+    claim_fen: int
+    refund_due_fen: int
+    due_fen: int

@@ -1,0 +1,139 @@
+"""Prepayment limits: what one charge may cover, and every way to split a larger one."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.formats.rulebook import BUILT_IN, load_rulebooks
+from ledger.rules import prepayment_limit
+from ledger.terms.prepayment import Assignment, Charge, Funding, PrepaymentLimits
+from ledger.terms.price_cap import Category
+
+TODAY = date(2026, 3, 2)
+BOOKS = load_rulebooks([BUILT_IN])
+LIMITS = prepayment_limit.limits(BOOKS.in_force("110000", "", TODAY))
+PACK = Charge("C0", Category.ACADEMIC, TODAY, TODAY + timedelta(days=7), 480_000, hours=6000, hours_left=6000)
+
+
+def codes(new: Charge, *others: Charge, limits: PrepaymentLimits = LIMITS) -> list[str]:
+    return [refusal.code for refusal in prepayment_limit.check(new, others, limits)]
+
+
+def test_the_national_limits_are_in_force() -> None:
+    national = PrepaymentLimits(
+        months_max=3,
+        hours_max=6000,
+        non_academic_amount_max_fen=500_000,
+        earliest_months=1,
+        earliest_hours_left=2000,
+        loan_refused=True,
+    )
+    assert national == LIMITS
+    before = prepayment_limit.limits(BOOKS.in_force("110000", "", date(2021, 1, 1)))
+    assert before == PrepaymentLimits()
+    assert codes(replace(PACK, hours=100_000, months=36), limits=before) == []
+
+
+def test_sixty_hours_and_three_months_are_allowed_and_not_more() -> None:
+    assert codes(PACK) == []
+    assert codes(replace(PACK, hours=6001)) == ["PREPAYMENT_OVER_HOURS"]
+    assert codes(replace(PACK, hours=None, hours_left=None, months=3)) == []
+    assert codes(replace(PACK, hours=None, hours_left=None, months=4)) == ["PREPAYMENT_OVER_MONTHS"]
+
+
+def test_of_both_bases_the_shorter_binds() -> None:
+    assert codes(replace(PACK, months=4)) == ["PREPAYMENT_OVER_MONTHS"]
+    assert codes(replace(PACK, months=3, hours_left=None, hours=6100)) == ["PREPAYMENT_OVER_HOURS"]
+
+
+def test_non_academic_charges_stop_at_five_thousand_yuan() -> None:
+    art = replace(PACK, category=Category.NON_ACADEMIC, price_fen=500_000)
+    assert codes(art) == []
+    assert codes(replace(art, price_fen=500_001)) == ["PREPAYMENT_OVER_AMOUNT"]
+    assert codes(replace(PACK, price_fen=900_000)) == []
+
+
+def test_splits_are_added_up() -> None:
+    half = replace(PACK, hours=4000, hours_left=4000)
+    found = prepayment_limit.check(half, [replace(half, contract_id="C1")], LIMITS)
+    assert [(refusal.code, refusal.measured) for refusal in found] == [
+        ("PREPAYMENT_OVER_HOURS", 8000),
+        ("PREPAYMENT_TOO_EARLY", 4000),
+    ]
+    assert found[0].with_contracts == ("C1",)
+    small = replace(PACK, contract_id="C1", hours=2000, hours_left=2000)
+    assert codes(PACK, small) == ["PREPAYMENT_OVER_HOURS"]  # 20 hours nobody used yet are a split, not a rest
+
+
+def test_buy_three_months_get_three_is_six() -> None:
+    three = replace(PACK, hours=None, hours_left=None, months=3)
+    assert codes(three, replace(three, contract_id="C1")) == ["PREPAYMENT_OVER_MONTHS"]
+    later = replace(three, first_lesson_on=date(2026, 6, 9))
+    assert codes(later, replace(three, contract_id="C1")) == ["PREPAYMENT_OVER_MONTHS", "PREPAYMENT_TOO_EARLY"]
+
+
+def test_a_split_over_both_bases_counts() -> None:
+    by_months = replace(PACK, contract_id="C1", hours=None, hours_left=None, months=2)
+    by_hours = replace(PACK, hours=4000, hours_left=4000)
+    assert "PREPAYMENT_OVER_HOURS" in codes(by_hours, by_months)
+    assert "PREPAYMENT_OVER_HOURS" in codes(by_months, by_hours)
+    assert codes(replace(PACK, hours=2000, hours_left=2000), by_months) == []
+    no_months = replace(LIMITS, months_max=None)
+    assert codes(by_hours, by_months, limits=no_months) == []
+
+
+def test_a_split_of_money_counts_what_is_not_yet_taught() -> None:
+    art = replace(PACK, category=Category.NON_ACADEMIC, price_fen=300_000, hours=3000, hours_left=3000)
+    assert codes(art, replace(art, contract_id="C1")) == ["PREPAYMENT_OVER_AMOUNT", "PREPAYMENT_TOO_EARLY"]
+    monthly = replace(art, hours=None, hours_left=None, months=1)
+    assert codes(monthly, replace(monthly, contract_id="C1")) == ["PREPAYMENT_OVER_AMOUNT"]
+
+
+def test_a_pack_nearly_taught_may_be_followed() -> None:
+    begun = replace(PACK, contract_id="C1", first_lesson_on=date(2026, 1, 5), charged_on=date(2026, 1, 2))
+    assert codes(PACK, replace(begun, hours_left=2000)) == []
+    assert codes(PACK, replace(begun, hours_left=2001)) == ["PREPAYMENT_OVER_HOURS", "PREPAYMENT_TOO_EARLY"]
+    months = replace(begun, hours=None, hours_left=None, months=2)
+    assert codes(replace(PACK, hours=None, hours_left=None, months=3), months) == []
+    overlapping = replace(months, months=3)
+    assert codes(replace(PACK, hours=None, hours_left=None, months=3), overlapping) == ["PREPAYMENT_OVER_MONTHS"]
+    ending = replace(months, months=None, last_lesson_on=date(2026, 3, 6))
+    assert codes(replace(PACK, hours=None, hours_left=None, months=3), ending) == []
+
+
+def test_no_charge_more_than_a_month_before_class() -> None:
+    assert codes(replace(PACK, first_lesson_on=date(2026, 4, 2))) == []
+    late = prepayment_limit.check(replace(PACK, first_lesson_on=date(2026, 4, 3)), [], LIMITS)
+    assert [(refusal.code, refusal.measured, refusal.limit) for refusal in late] == [("PREPAYMENT_TOO_EARLY", 32, 31)]
+
+
+def test_loans_and_terms() -> None:
+    assert codes(replace(PACK, funding=Funding.LOAN)) == ["LOAN_FUNDED"]
+    across = replace(PACK, crosses_term=True)
+    assert codes(across) == []
+    assert codes(across, limits=replace(LIMITS, cross_term_refused=True)) == ["PREPAYMENT_CROSS_TERM"]
+
+
+@given(st.lists(st.integers(1, 6000), min_size=2, max_size=8).filter(lambda parts: sum(parts) > 6000))
+@settings(max_examples=200, deadline=None)
+def test_no_split_of_too_many_hours_passes(parts: list[int]) -> None:
+    signed: list[Charge] = []
+    for place, hours in enumerate(parts):
+        charge = replace(PACK, contract_id=f"C{place}", hours=hours, hours_left=hours)
+        if codes(charge, *signed):
+            return
+        signed.append(charge)
+    pytest.fail(f"{parts} passed")
+
+
+def test_booked_money_that_may_not_stand_waits_in_suspense() -> None:
+    assert prepayment_limit.assign(1000, 1000, [], contract_open=True) == Assignment(1000, 0)
+    assert prepayment_limit.assign(1000, 600, [], contract_open=True) == Assignment(600, 400, ("PAYMENT_OVER_PRICE",))
+    assert prepayment_limit.assign(1000, -5, [], contract_open=True) == Assignment(0, 1000, ("PAYMENT_OVER_PRICE",))
+    assert prepayment_limit.assign(1000, 1000, ["LOAN_FUNDED"], contract_open=True) == Assignment(
+        0, 1000, ("LOAN_FUNDED",)
+    )
+    assert prepayment_limit.assign(1000, 1000, [], contract_open=False) == Assignment(0, 1000, ("CONTRACT_NOT_OPEN",))
