@@ -496,8 +496,8 @@ MESSAGES: Final[dict[str, Message]] = {
         "无法写入该位置:请指定可写的文件夹或文件。",
     ),
     "REQUEST_CONFLICT": Message(
-        "This was asked before with other contents: the field named differs; nothing was changed.",
-        "此前已提交过内容不同的同一请求,所指字段不一致;未作任何更改。",
+        "This was asked before with other contents (the field named differs); nothing was changed. Use a new key.",
+        "此前已提交过内容不同的同一请求(所指字段不一致),未作任何更改。如为新请求,请换用新的请求号。",
     ),
     # -- register
     "REGISTERED_OTHERWISE": Message(
@@ -573,40 +573,93 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     # -- the posting function refuses
     "OTHER_FAMILYS_MONEY": Message(
-        "The cash for this is not in the account: another family's money would pay it.",
-        "账户中没有对应资金:否则将动用其他家庭的钱。",
+        "Another family's money would pay this: have the institution pay in what it owes first.",
+        "账户中没有对应资金,否则将动用其他家庭的钱:请先由机构补足应补款。",
     ),
-    "PRICE_EXCEEDED": Message("More would be paid than the contract's price.", "付款将超过合同价。"),
+    "PRICE_EXCEEDED": Message(
+        "More would be paid than the contract's price: assign at most the rest, leave the excess in suspense.",
+        "付款将超过合同价:最多认领未付部分,余款留在待认领款。",
+    ),
     "CLAIM_TOO_SMALL": Message(
-        "The contract's claim is smaller than this, holds counted.", "合同权益余额不足(含冻结)。"
+        "The contract's claim is smaller than this, holds counted: read the contract again and ask for less.",
+        "合同权益余额不足(含冻结):请重新查看合同并减少金额。",
     ),
-    "DUE_TOO_SMALL": Message("The institution owes less than this for the contract.", "机构对该合同的应补金额不足。"),
-    "REFUND_DUE_TOO_SMALL": Message("Less is owed to the family than this.", "应退金额不足。"),
-    "HOURS_EXCEEDED": Message("More hours than the contract bought and was gifted.", "课时超过合同购买与赠送的总数。"),
-    "HOURS_BELOW_ZERO": Message("More hours would be given back than were released.", "退回的课时超过已拨付课时。"),
-    "PAID_BELOW_ZERO": Message("More would be taken back than was paid.", "收回金额超过已付金额。"),
-    "RELEASED_BELOW_ZERO": Message("More would be un-released than was released.", "冲回金额超过已拨付金额。"),
-    "REFUNDED_BELOW_ZERO": Message("More would be taken back than was refunded.", "收回金额超过已退金额。"),
-    "HELD_BELOW_ZERO": Message("More would be freed than is held.", "解冻金额超过冻结金额。"),
-    "ALREADY_REVERSED": Message("The entry was reversed before.", "该分录已冲销。"),
-    "PAYMENT_SPENT": Message("The payment has less left than this.", "该笔付款的余额不足。"),
-    "LINE_SPENT": Message("The bank line has less left in suspense than this.", "该笔来款的待认领余额不足。"),
-    "ALREADY_RETURNED": Message("The bank has returned this payment before.", "该笔付款此前已被退回。"),
-    "INSTRUCTION_SPENT": Message("The instruction was carried out or ended before.", "该付款指令已执行或终止。"),
-    "HOLD_SPENT": Message("The hold was used or ended before.", "该冻结已使用或解除。"),
+    "DUE_TOO_SMALL": Message(
+        "The institution owes less than this for the contract: read the contract again and ask for less.",
+        "机构对该合同的应补金额不足:请重新查看合同并减少金额。",
+    ),
+    "REFUND_DUE_TOO_SMALL": Message(
+        "Less is owed to the family than this: instruct at most what was approved and not yet sent.",
+        "应退金额不足:付款最多为已批准而未付出的部分。",
+    ),
+    "HOURS_EXCEEDED": Message(
+        "More hours than the contract bought and was gifted: correct the lesson, or sign another contract.",
+        "课时超过合同购买与赠送的总数:请更正课时,或另签合同。",
+    ),
+    "HOURS_BELOW_ZERO": Message(
+        "More hours would be given back than were released: reverse only lessons that were released.",
+        "退回的课时超过已拨付课时:只能冲回已拨付的课时。",
+    ),
+    "PAID_BELOW_ZERO": Message(
+        "More would be taken back than was paid: read the contract's payments again.",
+        "收回金额超过已付金额:请重新查看该合同的付款。",
+    ),
+    "RELEASED_BELOW_ZERO": Message(
+        "More would be un-released than was released: read the contract again.",
+        "冲回金额超过已拨付金额:请重新查看该合同。",
+    ),
+    "REFUNDED_BELOW_ZERO": Message(
+        "More would be taken back than was refunded: read the contract's refunds again.",
+        "收回金额超过已退金额:请重新查看该合同的退费。",
+    ),
+    "HELD_BELOW_ZERO": Message(
+        "More would be freed than is held: read the contract's holds again.",
+        "解冻金额超过冻结金额:请重新查看该合同的冻结。",
+    ),
+    "ALREADY_REVERSED": Message(
+        "The entry was reversed before; nothing is left to do. A further correction is an entry of its own.",
+        "该分录已冲销,无需再次操作;如需更正请另做分录。",
+    ),
+    "PAYMENT_SPENT": Message(
+        "The payment has less left than this: refund from the contract's other payments, newest first.",
+        "该笔付款的余额不足:请从该合同的其他付款中退,由新到旧。",
+    ),
+    "LINE_SPENT": Message(
+        "The bank line has less left in suspense than this: read the line again and assign the rest.",
+        "该笔来款的待认领余额不足:请重新查看并只认领剩余部分。",
+    ),
+    "ALREADY_RETURNED": Message(
+        "The payment was returned before, or the bank never booked it: check it on the statement.",
+        "该笔付款此前已退回,或银行尚未入账:请核对对账单。",
+    ),
+    "INSTRUCTION_SPENT": Message(
+        "The instruction was carried out or ended before, or was never made: look it up by its reference.",
+        "该付款指令已执行、已终止或不存在:请按编号查询。",
+    ),
+    "HOLD_SPENT": Message(
+        "The hold was used or ended before, or was never placed: read the contract's holds again.",
+        "该冻结已使用、已解除或不存在:请重新查看冻结记录。",
+    ),
     "PAYABLE_TOO_SMALL": Message(
-        "The institution has earned less than this that is not paid out.", "机构未提取的已赚金额不足。"
+        "Less than this is earned and neither paid out nor held: take less, or have the rest paid in.",
+        "机构未提取且未冻结的已赚金额不足:请减少金额,或由机构补足。",
     ),
-    "RESERVE_TOO_SMALL": Message("The reserve holds less than this.", "风险保证金余额不足。"),
-    "INTEREST_TOO_SMALL": Message("The account has less unallocated interest than this.", "未分配利息不足。"),
+    "RESERVE_TOO_SMALL": Message(
+        "The reserve holds less than this: draw less, or order a top-up first.",
+        "风险保证金余额不足:请减少提取额,或先责令补足。",
+    ),
+    "INTEREST_TOO_SMALL": Message(
+        "The account has less unallocated interest: allocate less, or wait for the bank to book it.",
+        "未分配利息不足:请减少分配额,或等待银行结息入账。",
+    ),
     # -- our own bugs: nothing was written
     "NOT_POSTED": Message(
         "An entry that must be accepted was not; nothing was written. Report this.",
         "应被接受的分录未被接受;未写入任何内容。请报告此问题。",
     ),
     "SEAL_BROKEN": Message(
-        "A sealed field does not open: wrong key file, or changed bytes.",
-        "加密字段无法打开:密钥文件不符,或内容被改动。",
+        "A sealed field does not open: use the key file it was sealed with, or look for changed bytes.",
+        "加密字段无法打开:请使用加密时的密钥文件,并检查内容是否被改动。",
     ),
     "APPEND_ONLY": Message(
         "What is posted is never changed: correct it by a reversal.", "已入账内容不得更改:请以冲销更正。"
@@ -625,6 +678,14 @@ MESSAGES: Final[dict[str, Message]] = {
     "NO_ACCOUNT": Message("The fund has no account of this class.", "该资金池没有此类科目。"),
     "NOT_A_MIRROR": Message("A reversal must mirror its original entry.", "冲销须与原分录完全相反。"),
     # -- page
+    "ADDRESS_TAKEN": Message(
+        "Nothing can listen at this address: end what does, or choose another --port or --host.",
+        "无法在此地址监听:请结束占用它的程序,或另选 --port 或 --host。",
+    ),
+    "DEMO_REFUSES_DATABASE": Message(
+        "The demo uses no database but its own: unset DATABASE_URL and CUSTODY_OWNER_URL.",
+        "演示只使用自带的数据库:请取消设置 DATABASE_URL 和 CUSTODY_OWNER_URL。",
+    ),
     "PAGE_NOT_FOUND": Message(
         "There is nothing here, or it is not yours to see. Go back to the start and open it from there.",
         "这里没有内容，或不属于您的账户。请回到首页，从那里打开。",

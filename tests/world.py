@@ -5,14 +5,17 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.books import journal, record, register
 from ledger.errors import Outcome
+from ledger.reports import promises
 from ledger.rules import posting
 from ledger.terms.contract import ContractBalance, Payment
 from ledger.terms.ids import new_id
-from ledger.terms.journal import DEBIT_NORMAL, Entry, Event
+from ledger.terms.journal import DEBIT_NORMAL, Entry, Event, Violation
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -66,6 +69,33 @@ class World:
         assert self.balances() == before
         return outcome.code
 
+    def happens(self, event: Event) -> UUID:
+        """Post an event that must be accepted, ask once more under its key, and check every promise; its entry id."""
+        key = f"k{next(self.keys)}"
+        (first,) = self.post(event, key=key)
+        assert first.result == "done", first
+        after = self.balances()
+        (again,) = self.post(event, key=key)
+        assert (again.result, again.code, again.entry_id) == ("replayed", "", first.entry_id)
+        assert self.balances() == after
+        assert self.broken() == []
+        assert first.entry_id
+        return first.entry_id
+
+    def impossible(self, event: Event) -> str:
+        """Post what no caller may send: the database raises, nothing is written. The SQLSTATE (LG002 to LG005)."""
+        before = self.balances()
+        with pytest.raises(DBAPIError) as caught:
+            self.post(event)
+        assert self.balances() == before
+        return str(getattr(caught.value.orig, "sqlstate", ""))
+
+    def broken(self, besides: tuple[str, ...] = ("12_cover",)) -> list[Violation]:
+        """What is wrong with the promises. Cover is left out: a shortfall is named by a flow, not by a posting."""
+        with self.engine.begin() as conn:
+            kept = promises.check(conn, [name for name in promises.names() if name not in besides])
+        return [violation for promise in kept for violation in promise.violations]
+
     def seal(self) -> int | None:
         with self.engine.begin() as conn:
             return journal.seal(conn, self.number, self.clock)
@@ -94,10 +124,10 @@ class World:
         )
 
     def open_contract(
-        self, price_fen: int = 100_00, hours: int = 10_00, fund_no: int = CUSTODY, paid_fen: int = 0
+        self, price_fen: int = 100_00, hours: int = 10_00, fund_no: int = CUSTODY, paid_fen: int = 0, gifted: int = 0
     ) -> UUID:
         """A family with a signed contract; ``paid_fen`` of it already deposited. Hours in hundredths."""
-        contract_id = open_contract(self, price_fen, hours, fund_no)
+        contract_id = open_contract(self, price_fen, hours, fund_no, gifted)
         if paid_fen:
             event = posting.prepaid_to_institution if fund_no == HANDS else posting.deposit
             self.done(event(self.contract(contract_id), self.new_id(), paid_fen))
@@ -141,8 +171,8 @@ def _register(conn: Connection, number: int) -> None:
     record.insert(conn, "course", [{
         "institution_id": number, "course_id": course_id, "code": "YS-1", "name": "硬笔书法", "subject": "书法",
         "stage": "compulsory", "category": "non_academic", "mode": "offline", "class_size": 8, "minutes": 45,
-        "lesson_price_fen": 10_00, "cap_verdict": "not_capped", "cap_fen": None, "excess_fen": None, "rulebook": "110000",
-        "rulebook_digest": b"\0" * 32, "published_at": NOW,
+        "lesson_price_fen": 10_00, "cap_verdict": "not_capped", "cap_fen": None, "excess_fen": None,
+        "rulebook": "110000", "rulebook_digest": b"\0" * 32, "published_at": NOW,
     }])  # fmt: skip
     record.insert(conn, "student", [{
         "institution_id": number, "student_id": student_id, "name_sealed": b"x", "identity_index": uuid4().bytes,
@@ -150,7 +180,7 @@ def _register(conn: Connection, number: int) -> None:
     }])  # fmt: skip
 
 
-def open_contract(world: World, price_fen: int, hours: int, fund_no: int) -> UUID:
+def open_contract(world: World, price_fen: int, hours: int, fund_no: int, gifted: int = 0) -> UUID:
     """Sign a contract on the world's one course and pupil."""
     contract_id = world.new_id()
     number = next(world.keys)
@@ -159,7 +189,7 @@ def open_contract(world: World, price_fen: int, hours: int, fund_no: int) -> UUI
             "institution_id": world.number, "contract_id": contract_id, "contract_no": f"HT{number:06d}",
             "payment_reference": f"PP{number:08d}", "course_id": UUID(int=world.number),
             "student_id": UUID(int=world.number), "fund_no": fund_no, "price_fen": price_fen, "list_price_fen": None,
-            "hours_bought": hours, "hours_gifted": 0, "months": None, "first_lesson_on": DAY, "signed_on": DAY,
+            "hours_bought": hours, "hours_gifted": gifted, "months": None, "first_lesson_on": DAY, "signed_on": DAY,
             "funded_by_loan": False, "rulebook": "110000", "rulebook_digest": b"\0" * 32, "signed_at": NOW,
         }])  # fmt: skip
     return contract_id

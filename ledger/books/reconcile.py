@@ -27,8 +27,14 @@ def unnamed_shortfalls(conn: Connection, institution_id: int, fund_no: int) -> l
 
 
 def figures(conn: Connection, fund: Fund, on: date, statement: tuple[str, int, int, str] | None) -> DayFigures:
-    """The figures of an account as the books stand now, against its last believed statement up to ``on``."""
+    """The figures of an account at the end of the legal day ``on``, against its last believed statement up to then.
+
+    Accounts and items are read as they are kept, and what was booked for later days is taken off both: a past day can
+    be asked for, and the kept rows are still what is checked. Breaks are those open now.
+    """
     sums = payout.account_sums(conn, fund.institution_id, fund.fund_no)
+    later = _booked_after(conn, fund, on)
+    sums = {name: fen - later.get(name, 0) for name, fen in sums.items()}
     items: dict[str, int] = {}
     for name, open_fen in conn.execute(
         text("""SELECT class::text, sum(credit_fen - debit_fen)::bigint FROM ledger.item_balance
@@ -46,9 +52,21 @@ def figures(conn: Connection, fund: Fund, on: date, statement: tuple[str, int, i
         bank_fen=statement[2] if statement else None,
         book_fen=sums.get("bank", 0),
         classes=sums,
-        items_fen={name: items.get(name, 0) for name in _ITEM_CLASSES},
+        items_fen={name: items.get(name, 0) - later.get(name, 0) for name in _ITEM_CLASSES},
         breaks=tuple(breaks(conn, fund)),
     )
+
+
+def _booked_after(conn: Connection, fund: Fund, on: date) -> dict[str, int]:
+    """What each class of a fund moved by, on its normal side in fen, in entries of accounting days after ``on``."""
+    rows = conn.execute(
+        text("""SELECT p.class::text AS class,
+                       sum((p.debit_fen - p.credit_fen) * CASE WHEN r.debit_normal THEN 1 ELSE -1 END)::bigint AS fen
+                FROM ledger.posting p JOIN ledger.class_rule r USING (class)
+                WHERE p.institution_id = :i AND p.fund_no = :f AND p.effective_on > :on GROUP BY p.class"""),
+        {"i": fund.institution_id, "f": fund.fund_no, "on": on},
+    )
+    return {row[0]: row.fen for row in rows}
 
 
 def breaks(conn: Connection, fund: Fund) -> list[Break]:

@@ -135,6 +135,12 @@ def funds_by_account(conn: Connection, accounts: Sequence[str]) -> dict[str, Fun
     return {row.account_no: Fund(**{**row._mapping, "kind": FundKind(row.kind)}) for row in rows}
 
 
+def accounts(conn: Connection) -> dict[tuple[int, int], str | None]:
+    """The bank account of every fund, by institution and fund number; None for an institution's hands."""
+    rows = conn.execute(text("SELECT institution_id, fund_no, account_no FROM ledger.fund"))
+    return {(row.institution_id, row.fund_no): row.account_no for row in rows}
+
+
 def course_ids(conn: Connection, institution_id: int, codes: Sequence[str]) -> dict[str, UUID]:
     """The ids of published courses by code."""
     rows = conn.execute(

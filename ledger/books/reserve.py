@@ -9,6 +9,17 @@ from sqlalchemy import Connection, text
 from ledger.terms.payout import ReserveOrder
 from ledger.terms.reserve import FundPosition, ReserveFacts
 
+# What families paid in, per entry: deposits and what was taken back or moved, not what a release gave and took.
+PAID = """
+    SELECT e.institution_id, e.entry_id, e.effective_on,
+           t.amount_fen * CASE WHEN t.credit_class = 'claim' THEN 1 ELSE -1 END AS fen
+    FROM ledger.journal_entry e
+    JOIN ledger.transfer t USING (institution_id, entry_id)
+    LEFT JOIN ledger.journal_entry o ON o.institution_id = e.institution_id AND o.entry_id = e.reverses
+    JOIN ledger.posting_rule r ON r.claim_counter = 'paid' AND r.kind = coalesce(o.kind, e.kind)
+     AND (r.debit_class, r.credit_class) = CASE WHEN o.kind IS NULL THEN (t.debit_class, t.credit_class)
+                                                ELSE (t.credit_class, t.debit_class) END"""
+
 
 def orders(conn: Connection, institution_id: int, document_nos: Sequence[str]) -> dict[str, ReserveOrder]:
     """Orders of an institution by document number."""
@@ -38,17 +49,14 @@ def facts(conn: Connection, institution_id: int, on: date) -> ReserveFacts:
     accounting day: one charging period is three months up to ``on``.
     """
     row = conn.execute(
-        text("""
+        text(f"""
+        WITH paid AS ({PAID} WHERE e.institution_id = :i AND e.effective_on <= :on)
         SELECT coalesce(sum(b.claim_fen), 0) AS undelivered, count(DISTINCT c.student_id) FILTER (WHERE b.claim_fen
         > 0) AS students,
-               (SELECT coalesce(sum(t.amount_fen), 0) FROM ledger.journal_entry e
-                JOIN ledger.transfer t USING (institution_id, entry_id)
-                WHERE e.institution_id = :i AND t.credit_class = 'claim' AND t.debit_class <> 'payable'
-                  AND e.effective_on > CAST(:on AS date) - interval '3 months' AND e.effective_on <= :on) AS period,
-               (SELECT coalesce(sum(t.amount_fen), 0) FROM ledger.journal_entry e
-                JOIN ledger.transfer t USING (institution_id, entry_id)
-                WHERE e.institution_id = :i AND t.credit_class = 'claim' AND t.debit_class <> 'payable'
-                  AND e.effective_on > CAST(:on AS date) - interval '1 year' AND e.effective_on <= :on) AS year
+               (SELECT coalesce(sum(fen), 0) FROM paid
+                WHERE effective_on > CAST(:on AS date) - interval '3 months') AS period,
+               (SELECT coalesce(sum(fen), 0) FROM paid
+                WHERE effective_on > CAST(:on AS date) - interval '1 year') AS year
         FROM ledger.contract_balance b JOIN ledger.contract c USING (institution_id, contract_id)
         WHERE b.institution_id = :i"""),
         {"i": institution_id, "on": on},
@@ -79,3 +87,14 @@ def positions(conn: Connection, institution_id: int) -> tuple[list[FundPosition]
         {"i": institution_id},
     )
     return found, int(held or 0)
+
+
+def called_on(conn: Connection, institution_id: int, on: date) -> bool:
+    """Whether the reserve was called to be topped up on that day."""
+    return bool(
+        conn.scalar(
+            text("""SELECT count(*) FROM ledger.finding
+                    WHERE institution_id = :i AND code = 'RESERVE_BELOW_REQUIRED' AND found_on = :on"""),
+            {"i": institution_id, "on": on},
+        )
+    )

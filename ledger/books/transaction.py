@@ -1,6 +1,7 @@
 """How an edge runs a flow: one transaction, and for answers that come ``later`` a seal and one more asking."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -29,3 +30,10 @@ def ask(engine: Engine, institution_id: int, now: datetime, flow: Flow) -> Seque
         block = journal.seal(conn, institution_id, now)
     with engine.begin() as conn:
         return flow(conn, block)
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees the books of one moment, whatever is asked, and writes nothing: for reports and checks."""
+    with engine.connect() as conn:
+        yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

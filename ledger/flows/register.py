@@ -51,6 +51,8 @@ def fund(conn: Connection, new: Fund, opened_by: str, approved_by: str, now: dat
     known = register.read_funds(conn, new.institution_id).get(new.fund_no)
     if known is not None:
         return Outcome(Result.REPLAYED) if known == new else Outcome(Result.CONFLICT, "REGISTERED_OTHERWISE", "fund")
+    if new.account_no is not None and register.funds_by_account(conn, [new.account_no]):
+        return Outcome(Result.CONFLICT, "REGISTERED_OTHERWISE", "account_no")
     row = {name: getattr(new, name) for name in Fund.__slots__ if name != "institution_id"}
     register.open_fund(conn, new.institution_id, {**row, "opened_by": opened_by, "approved_by": approved_by})
     if new.opening_fen > 0 and new.kind is not FundKind.HANDS:

@@ -37,12 +37,14 @@ def enter_order(conn: Connection, institution_id: int, order: ReserveOrder, appr
 def call_top_up(
     conn: Connection, institution_id: int, rulebook: Rulebook, calendar: CalendarDays, now: datetime
 ) -> tuple[int, date] | None:
-    """Call for what a reserve lacks: fen and the last day, kept as a finding; None when the requirement is met."""
+    """Call for what a reserve lacks: fen and the last day, kept as a finding once a day; None when nothing is lacking."""
     today = shanghai_day(now)
     requirement = reserve_rules.required(reserve_rules.rule(rulebook), reserves.facts(conn, institution_id, today))
     _, held = reserves.positions(conn, institution_id)
     lacking = requirement.required_fen - held
     if lacking <= 0:
+        return None
+    if reserves.called_on(conn, institution_id, today):
         return None
     due_on = add_working_days(today, rulebook.whole("reserve.top_up_working_days"), calendar).on
     record.insert(conn, "finding", [{

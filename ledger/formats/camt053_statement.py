@@ -179,6 +179,7 @@ class Reading:
         parent = element.getparent()
         while parent is not None and (previous := element.getprevious()) is not None:
             self._take(previous)
+            previous.clear()  # first: removing an element takes time by the square of what is in it
             parent.remove(previous)
 
     def _take(self, child: etree._Element) -> None:
@@ -381,6 +382,7 @@ def _drop_before(element: etree._Element, stop: etree._Element | None = None) ->
     """Take what stands before an element, back to ``stop``, out of the tree."""
     parent = element.getparent()
     while parent is not None and (previous := element.getprevious()) is not None and previous is not stop:
+        previous.clear()
         parent.remove(previous)
 
 

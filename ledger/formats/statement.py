@@ -21,8 +21,9 @@ _MAGIC: Final = {
     b"\xd0\xcf\x11\xe0": "XLS",
     b"{\\rtf": "RTF",
 }
-_MT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{1:|:20:|-?\}?\{4:)")
-_SHEET: Final = re.compile(rb"[^<>\r\n]*[,;\t][^<>\r\n]*(?:\r|\n|$)")
+_MT: Final = re.compile(rb"\{1:F|^:(?:20|25|28C?|60[FM]):", re.MULTILINE)
+_SHEET: Final = re.compile(rb"\S[^\r\n]*[,;\t]")
+_MARKUP: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 
 
 def read_statements(source: ByteSource, name: str) -> Iterator[StatementLine | Statement | StatementFile]:
@@ -72,10 +73,8 @@ def read_statement_file(source: Path | bytes | ByteSource, name: str = "") -> St
 def _refuse_other_formats(head: bytes) -> None:
     """Name a format that is known and not read here. Raises BadInput UNSUPPORTED_MESSAGE."""
     kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
-    if kind is None and _MT.match(head):
-        kind = "MT940/MT942"
-    if kind is None and b"\x00" not in head and _SHEET.match(head):
-        kind = "CSV"
+    if kind is None and b"\x00" not in head and not _MARKUP.match(head):
+        kind = "MT940/MT942" if _MT.search(head) else "CSV" if _SHEET.search(head) else None
     if kind is not None:
         raise BadInput("UNSUPPORTED_MESSAGE", value=kind)
 

@@ -193,7 +193,8 @@ _REFUNDS = text("""
 _DEMO_FAMILIES = text("""
     SELECT f.situation, f.guardian_id, g.name_sealed, i.name AS institution
     FROM (
-        SELECT DISTINCT ON (s.situation) s.situation, b.guardian_id, b.institution_id
+        SELECT s.situation, b.guardian_id, b.institution_id,
+               row_number() OVER (PARTITION BY s.situation ORDER BY b.guardian_id, c.contract_id) AS turn
         FROM ledger.guardianship b
         JOIN ledger.contract c USING (institution_id, student_id)
         JOIN ledger.fund a USING (institution_id, fund_no)
@@ -211,10 +212,11 @@ _DEMO_FAMILIES = text("""
                              AND l.contract_id = c.contract_id AND l.state = 'recorded'
                              AND l.answer_until >= :today) THEN 'waiting'
                 ELSE 'plain' END AS situation) s
-        ORDER BY s.situation, b.guardian_id, c.contract_id) f
+        ) f
     JOIN ledger.guardian g USING (guardian_id)
     JOIN ledger.institution i USING (institution_id)
-    ORDER BY array_position(ARRAY['waiting', 'refund', 'reserve', 'disputed', 'plain'], f.situation)""")
+    WHERE f.turn <= :count
+    ORDER BY f.turn, array_position(ARRAY['waiting', 'refund', 'reserve', 'disputed', 'plain'], f.situation)""")
 
 
 def guardian_name(conn: Connection, guardian_id: UUID) -> bytes | None:
@@ -261,14 +263,17 @@ def refunds(conn: Connection, institution_id: int, contract_ids: Sequence[UUID])
 
 
 def demo_families(conn: Connection, today: date, count: int = 4) -> list[DemoFamily]:
-    """One family per situation, at most ``count``: the log-ins of the demo's front page."""
-    rows = conn.execute(_DEMO_FAMILIES, {"today": today})
-    return [DemoFamily(**row._mapping) for row in rows][:count]
+    """At most ``count`` families, each once, of as many situations as there are: the demo's log-ins."""
+    found: dict[UUID, DemoFamily] = {}
+    for row in conn.execute(_DEMO_FAMILIES, {"today": today, "count": count}):
+        found.setdefault(row.guardian_id, DemoFamily(**row._mapping))
+    return list(found.values())[:count]
 
 
 def last_day(conn: Connection) -> date | None:
     """The last day the books know of a bank statement or a lesson; None in empty books."""
-    return conn.scalar(
+    found: date | None = conn.scalar(
         text("""SELECT greatest((SELECT max(last_on) FROM ledger.statement),
                                 (SELECT max(taught_on) FROM ledger.lesson))""")
     )
+    return found

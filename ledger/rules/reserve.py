@@ -11,10 +11,19 @@ from typing import Final
 
 from ledger.errors import BadInput
 from ledger.money import fen_from_text, round_half_up
-from ledger.terms.reserve import FundPosition, Requirement, ReserveFacts, ReserveRule
+from ledger.terms.institution import Institution
+from ledger.terms.reserve import (
+    FundPosition,
+    Requirement,
+    ReserveFacts,
+    ReserveFigures,
+    ReserveLine,
+    ReserveRule,
+)
 from ledger.terms.rulebook import Rulebook
 
 _WHOLE = Fraction(100)
+CUSTODY_ALONE: Final = "custody"
 
 
 def rule(rulebook: Rulebook) -> ReserveRule:
@@ -80,6 +89,31 @@ def coverage(funds: Sequence[FundPosition], reserve_fen: int) -> Fraction | None
         return None
     held = sum(fund.claim_fen + fund.refund_due_fen - fund.due_fen for fund in funds if fund.is_custody)
     return Fraction(held + reserve_fen, owed)
+
+
+def line(institution: Institution, figures: ReserveFigures, rulebook: Rulebook) -> ReserveLine:
+    """One institution's line of the reserve report. Custody alone asks for no reserve (Opinions art. 26: or, not and).
+
+    Raises BadInput RULE_MISSING or FACT_MISSING: a report with a guess in it would be worse than none.
+    """
+    needs = institution.mode != CUSTODY_ALONE
+    return ReserveLine(
+        code=institution.code,
+        name=institution.name,
+        place=institution.place,
+        zone=institution.zone,
+        mode=institution.mode,
+        requirement=required(rule(rulebook), figures.facts) if needs else None,
+        held_fen=figures.held_fen,
+        coverage=coverage(figures.funds, figures.held_fen),
+        claim_fen=sum(fund.claim_fen for fund in figures.funds),
+        refund_due_fen=sum(fund.refund_due_fen for fund in figures.funds),
+        due_fen=sum(fund.due_fen for fund in figures.funds),
+        custody_fen=figures.custody_fen,
+        students=figures.facts.students or 0,
+        rulebooks=rulebook.versions,
+        rulebook_digest=rulebook.digest,
+    )
 
 
 def _fact(facts: ReserveFacts, name: str) -> int:

@@ -103,6 +103,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class PostedTransfer:
+    """A transfer as it is read back: accounts by name, <institution>:<class>:<item>; ``amount_fen`` > 0."""
+
+    debit: str
+    credit: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """An entry as it is read back; without transfers where it moved hours or a hold only."""
+
+    entry_id: UUID
+    effective_on: date
+    kind: str
+    transfers: tuple[PostedTransfer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountBalance:
     """One account: both sides in fen; ``balance_fen`` is debit positive. ``account`` is
     <institution>:<class>[:<item>].

@@ -60,3 +60,50 @@ class FundPosition:
     claim_fen: int
     refund_due_fen: int
     due_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveFigures:
+    """What the books say of an institution at the end of a day, in fen. ``custody_fen``: cash in its custody accounts;
+    ``held_fen``: what its reserve accounts hold as reserve.
+    """
+
+    institution_id: int
+    facts: ReserveFacts
+    funds: tuple[FundPosition, ...]
+    held_fen: int
+    custody_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveLine:
+    """One institution in the reserve report. ``requirement`` None: its mode asks for no reserve.
+
+    ``coverage``: 1 = whole, None where nothing is owed. ``rulebooks``: the files decided under, widest place first.
+    """
+
+    code: str
+    name: str
+    place: str
+    zone: str
+    mode: str
+    requirement: Requirement | None
+    held_fen: int
+    coverage: Fraction | None
+    claim_fen: int
+    refund_due_fen: int
+    due_fen: int
+    custody_fen: int
+    students: int
+    rulebooks: tuple[str, ...]
+    rulebook_digest: str
+
+    @property
+    def required_fen(self) -> int:
+        """The reserve required; 0 where none is."""
+        return 0 if self.requirement is None else self.requirement.required_fen
+
+    @property
+    def lacking_fen(self) -> int:
+        """What the reserve lacks."""
+        return max(self.required_fen - self.held_fen, 0)

@@ -45,12 +45,15 @@ END $$;
 
 -- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set. rank: which of
 -- several broken limits names the refusal; the nearest cause first, hot accounts last (theirs may only mean "later").
+-- LATERAL with OFFSET 0 pins look-ups by key, whatever the planner believes of tables it has not analysed.
 CREATE FUNCTION ledger._gauges(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[])
-RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_temp SET enable_nestloop = off AS $$
+RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_temp
+SET enable_seqscan = off AS $$
     SELECT c.item, CASE g.code WHEN 'OTHER_FAMILYS_MONEY' THEN 4 ELSE 2 END, c.contract_id::text, g.code, g.delta, g.level
     FROM unnest(p_contracts) c
-    JOIN contract_balance b ON b.institution_id = p_institution AND b.contract_id = c.contract_id
+    CROSS JOIN LATERAL (SELECT * FROM contract_balance x
+                        WHERE x.institution_id = p_institution AND x.contract_id = c.contract_id OFFSET 0) b
     CROSS JOIN LATERAL (VALUES
         ('PRICE_EXCEEDED', -c.paid, b.price_fen - b.paid_fen),
         ('CLAIM_TOO_SMALL', c.paid - c.released - c.refunded - c.held, b.claim_fen - b.held_fen),
@@ -71,12 +74,14 @@ RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_tem
            CASE s.class WHEN 'claim' THEN 'PAYMENT_SPENT' WHEN 'suspense' THEN 'LINE_SPENT' WHEN 'bank' THEN 'ALREADY_RETURNED'
                         ELSE 'INSTRUCTION_SPENT' END, s.credit - s.debit, coalesce(b.credit_fen - b.debit_fen, 0)
     FROM unnest(p_sides) s
-    LEFT JOIN item_balance b ON b.institution_id = p_institution AND b.item_id = s.item_id AND b.class = s.class
+    LEFT JOIN LATERAL (SELECT * FROM item_balance x WHERE x.institution_id = p_institution AND x.item_id = s.item_id
+                       AND x.class = s.class OFFSET 0) b ON true
     WHERE s.item_id IS NOT NULL AND s.class <> 'difference'
     UNION ALL
     SELECT i.ord, 1, i.hold_id::text, 'HOLD_SPENT', CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END,
            coalesce(h.amount_fen - h.captured_fen - h.released_fen, 0)
-    FROM unnest(p_items) i LEFT JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
+    FROM unnest(p_items) i
+    LEFT JOIN LATERAL (SELECT * FROM hold x WHERE x.institution_id = p_institution AND x.hold_id = i.hold_id OFFSET 0) h ON true
     WHERE i.hold_id IS NOT NULL
     UNION ALL
     SELECT s.item, 5, s.fund_no || s.class::text, upper(s.class::text) || '_TOO_SMALL', -s.debit - s.held,
@@ -213,6 +218,11 @@ CREATE FUNCTION ledger._decide(p_institution integer, p_items ledger._item[], p_
                                p_sides ledger._side[], p_count integer) RETURNS text[]
 LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
 BEGIN
+    -- where all that the set takes from a gauge is there before it, no order of the items can break the limit
+    IF NOT EXISTS (SELECT FROM _gauges(p_institution, p_items, p_contracts, p_sides) g WHERE g.delta < 0
+                   GROUP BY g.rank, g.key, g.code HAVING min(g.level) + sum(g.delta) < 0) THEN
+        RETURN array_fill(NULL::text, ARRAY[p_count]);
+    END IF;
     RETURN _walk(ARRAY(SELECT g FROM _gauges(p_institution, p_items, p_contracts, p_sides) g), p_count);
 END $$;
 

@@ -1,24 +1,19 @@
 """What is planted in the demo, and money out: payment files the bank executes, a refund it returns, a reserve drawn."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ledger.books import contract as contracts
 from ledger.books import payout as batches
 from ledger.books import refund as refunds
 from ledger.cli.demo.bank import BankLine
+from ledger.cli.demo.story import Story
 from ledger.cli.demo.world import BANK_CLERK, CLERK, CUSTODY, RESERVE, SUPERVISOR, School, Signed, instant
 from ledger.flows import payout, reserve
 from ledger.flows import seal as sealing
 from ledger.terms.ids import new_id
 from ledger.terms.payout import ReserveOrder
 from ledger.terms.refund_request import RefundState
-
-if TYPE_CHECKING:
-    from ledger.cli.demo.days import Story
 
 # What becomes of a refund, by the number of the request: half are paid, the others stop on the way.
 FATES = ("paid", "paid", "silent", "paid", "objected", "withdrawn")

@@ -1,0 +1,74 @@
+"""``custody due``: what the calendar decides: silent confirmations and releases, deemed agreements, overdue marks."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+import click
+from sqlalchemy import Engine
+
+from ledger.cli import edge
+from ledger.cli.main import answer
+from ledger.cli.postgres import open_books
+from ledger.errors import InvariantBroken, Result
+from ledger.flows import lesson, refund
+from ledger.settings import read_settings
+from ledger.terms.calendar import shanghai_day
+from ledger.terms.institution import Institution
+
+# Lessons confirmed in one transaction: no block waits longer than that.
+SET_MAX: Final = 10_000
+COUNTS: Final = ("confirmed", "agreed", "overdue")
+
+
+@click.command()
+@click.option("--until", "until_text", required=True, metavar="DATE", help="The legal day that has begun, YYYY-MM-DD.")
+@edge.institution_option
+@edge.as_json_option
+def due(until_text: str, code: str | None, as_json: bool) -> int:
+    """Do what silence and deadlines decide for every last day before DATE. Safe to run again.
+
+    DATE may lie ahead on the embedded server alone: real books keep real time.
+    """
+    settings = read_settings()
+    now = edge.now(settings)
+    ahead = settings.database_url is None
+    until = edge.day_until(until_text, "--until", date.max if ahead else shanghai_day(now))
+    with open_books(settings) as engine:
+        with engine.connect() as conn:
+            known = edge.institutions(conn, code)
+        rows = [_of_institution(engine, institution, until, now) for institution in known]
+    totals = {name: sum(row[name] for row in rows) for name in COUNTS}
+    answer({"until": until.isoformat(), **totals, "institutions": rows}, as_json, print_due)
+    return 0
+
+
+def _of_institution(engine: Engine, institution: Institution, until: date, now: datetime) -> dict[str, Any]:
+    number = institution.institution_id
+    confirmed = _confirm_all(engine, number, until, now)
+    with engine.begin() as conn:
+        agreed = sum(one.result is Result.DONE for one in refund.agree_silent(conn, number, until, now))
+    with engine.begin() as conn:
+        overdue = refund.mark_overdue(conn, number, until, now)
+    return {"institution": institution.code, "confirmed": confirmed, "agreed": agreed, "overdue": overdue}
+
+
+def _confirm_all(engine: Engine, number: int, until: date, now: datetime) -> int:
+    """Set after set until no lesson is left whose time to answer has run out. How many were confirmed."""
+    confirmed = 0
+    while True:
+        with engine.begin() as conn:
+            outcomes = lesson.confirm_silent(conn, number, until, now, SET_MAX)
+        done = sum(one.result is Result.DONE for one in outcomes)
+        confirmed += done
+        if len(outcomes) < SET_MAX:
+            return confirmed
+        if not done:
+            raise InvariantBroken("NOT_POSTED", f"{len(outcomes)} lessons of institution {number} stay unanswered")
+
+
+def print_due(shown: dict[str, Any]) -> None:
+    """One line per institution where something happened, and the sums."""
+    moved = [row for row in shown["institutions"] if any(row[name] for name in COUNTS)]
+    rows = [[row["institution"], *(row[name] for name in COUNTS)] for row in moved]
+    total = ["all", *(shown[name] for name in COUNTS)]
+    edge.print_table(["institution", *COUNTS], [*rows, total], right=COUNTS)

@@ -1,0 +1,117 @@
+"""``custody reserve``: what institutions must hold, what they hold, and how far families are covered."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from sqlalchemy import Engine
+
+from ledger.books import register
+from ledger.books.transaction import snapshot
+from ledger.cli import edge
+from ledger.cli.main import answer
+from ledger.cli.postgres import open_books
+from ledger.errors import BadInput
+from ledger.flows import seal
+from ledger.formats import manifest as manifests
+from ledger.formats import reserve_sheet
+from ledger.reports import reserve as report
+from ledger.rules import reserve as rules
+from ledger.settings import read_settings
+from ledger.terms.calendar import shanghai_day
+from ledger.terms.reserve import ReserveLine
+from ledger.terms.rulebook import Rulebooks
+
+FORMATS: Final = {"csv": reserve_sheet.render}
+
+
+@click.group()
+def reserve() -> None:
+    """Risk reserves."""
+
+
+@reserve.command("report")
+@click.option("--as-of", "as_of_text", required=True, metavar="DATE", help="The accounting day, YYYY-MM-DD.")
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The folder for the files.")
+@click.option("--format", "format_text", default="csv", show_default=True, help="csv.")
+@edge.rulebook_option
+@edge.as_json_option
+def report_(as_of_text: str, out: Path, format_text: str, rulebook_dir: Path | None, as_json: bool) -> int:
+    """Write the reserve report of every institution and its manifest into DIR. The same books give the same bytes."""
+    settings = read_settings()
+    now = edge.now(settings)
+    as_of = edge.day_until(as_of_text, "--as-of", shanghai_day(now))
+    formats = _formats(format_text)
+    law = edge.load_law(rulebook_dir)
+    with open_books(settings) as engine:
+        lines, shown = write_report(engine, law, as_of, now, out, formats)
+    answer(shown, as_json, lambda _: print_lines(lines, out))
+    return 0
+
+
+def write_report(
+    engine: Engine, law: Rulebooks, as_of: date, now: datetime, out: Path, formats: Sequence[str] = ("csv",)
+) -> tuple[list[ReserveLine], dict[str, Any]]:
+    """Write the report and its manifest into ``out``; the lines and the manifest. Raises as ``read_lines``."""
+    lines, blocks = read_lines(engine, law, as_of, now)
+    files = {f"reserve-{as_of.isoformat()}.{name}": FORMATS[name](lines) for name in formats}
+    shown = manifests.manifest(
+        query={"report": "reserve", "as_of": as_of.isoformat()},
+        as_of=as_of,
+        rulebooks=[
+            {"institution": line.code, "files": "; ".join(line.rulebooks), "digest": line.rulebook_digest}
+            for line in lines
+        ],
+        blocks=blocks,
+        rows=len(lines),
+        sums_fen=reserve_sheet.sums_fen(lines),
+        files=files,
+    )
+    for name, content in files.items():
+        edge.write_file(out / name, [content])
+    edge.write_file(out / "manifest.json", [manifests.render(shown)])
+    return lines, shown
+
+
+def read_lines(engine: Engine, law: Rulebooks, as_of: date, now: datetime) -> tuple[list[ReserveLine], dict[str, int]]:
+    """Seal everything, then read one moment: a line per institution, and the blocks they rest on.
+
+    Raises BadInput RULE_MISSING or FACT_MISSING where a place's rulebook does not say what it must.
+    """
+    with engine.connect() as conn:
+        numbers = [one.institution_id for one in register.read_institutions(conn)]
+    for number in numbers:
+        with engine.begin() as conn:
+            seal.seal(conn, number, now)
+    with snapshot(engine) as conn:
+        known = register.read_institutions(conn)
+        figures = report.figures(conn, as_of)
+        blocks = report.blocks(conn)
+    lines = []
+    for institution in known:
+        rulebook, _ = edge.law_of(law, institution, as_of)
+        try:
+            lines.append(rules.line(institution, figures[institution.institution_id], rulebook))
+        except BadInput as fault:
+            where = f"{institution.code}, {institution.place} {as_of}"
+            raise BadInput(fault.code, where=where, field=fault.field, value=fault.value) from fault
+    return lines, blocks
+
+
+def _formats(text: str) -> list[str]:
+    """The formats named, each once. Raises BadInput BAD_CHOICE."""
+    names = list(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise BadInput("BAD_CHOICE", where=", ".join(FORMATS), field="--format", value=edge.visible(name))
+    return names
+
+
+def print_lines(lines: list[ReserveLine], out: Path) -> None:
+    """The report for people, and where its files are."""
+    names = ("institution", "mode", "required", "held", "lacking", "coverage_percent", "claims", "custody")
+    rows = [[reserve_sheet.COLUMNS[name](line) for name in names] for line in lines]
+    edge.print_table(names, rows, right=names[2:])
+    click.echo(f"\n{edge.visible(str(out))}")

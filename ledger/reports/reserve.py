@@ -1,0 +1,107 @@
+"""What a reserve report reads: every institution's claims, cash and reserve at the end of an accounting day."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from ledger.books.reserve import PAID
+from ledger.terms.reserve import FundPosition, ReserveFacts, ReserveFigures
+
+# Sealed entries alone, so that the blocks a report names are exactly what it rests on.
+_SEALED = """e.effective_on <= :on AND EXISTS (SELECT FROM ledger.block_item k WHERE k.institution_id = e.institution_id
+                                                                                   AND k.entry_id = e.entry_id)"""
+# Per fund, and with fund_no null per institution: what families are owed, and how many of them.
+_OWED = f"""
+    WITH owed AS (
+        SELECT e.institution_id, e.fund_no, t.contract_id,
+               sum(t.amount_fen * ((t.credit_class = 'claim')::int - (t.debit_class = 'claim')::int)) AS claim,
+               sum(t.amount_fen * ((t.credit_class = 'refund_due')::int
+                                   - (t.debit_class = 'refund_due')::int)) AS refund_due,
+               sum(t.amount_fen * ((t.debit_class = 'due')::int - (t.credit_class = 'due')::int)) AS due
+        FROM ledger.journal_entry e JOIN ledger.transfer t USING (institution_id, entry_id)
+        WHERE t.contract_id IS NOT NULL AND {_SEALED} GROUP BY 1, 2, 3)
+    SELECT o.institution_id, o.fund_no, coalesce(sum(o.claim), 0)::bigint AS claim,
+           coalesce(sum(o.refund_due), 0)::bigint AS refund_due, coalesce(sum(o.due), 0)::bigint AS due,
+           count(DISTINCT c.student_id) FILTER (WHERE o.claim > 0) AS students
+    FROM owed o JOIN ledger.contract c USING (institution_id, contract_id)
+    GROUP BY GROUPING SETS ((o.institution_id, o.fund_no), (o.institution_id))"""
+_CASH = f"""
+    SELECT e.institution_id, e.fund_no,
+           sum(t.amount_fen * ((t.debit_class = 'bank')::int - (t.credit_class = 'bank')::int))::bigint AS bank,
+           sum(t.amount_fen * ((t.credit_class = 'reserve')::int - (t.debit_class = 'reserve')::int))::bigint AS reserve
+    FROM ledger.journal_entry e JOIN ledger.transfer t USING (institution_id, entry_id)
+    WHERE {_SEALED} GROUP BY 1, 2"""
+_RECEIPTS = f"""
+    SELECT institution_id, sum(fen)::bigint AS year,
+           coalesce(sum(fen) FILTER (WHERE effective_on > CAST(:on AS date) - interval '3 months'), 0)::bigint AS period
+    FROM ({PAID} WHERE {_SEALED} AND e.effective_on > CAST(:on AS date) - interval '1 year') paid GROUP BY 1"""
+
+
+def figures(conn: Connection, on: date) -> dict[int, ReserveFigures]:
+    """Every institution at the end of ``on``, by number, from sealed entries whose accounting day is not later.
+
+    One charging period is the three months up to ``on``, a year the twelve months. Read in one snapshot.
+    """
+    owed, cash = _by_key(conn, _OWED, on), _by_key(conn, _CASH, on)
+    receipts = {row.institution_id: row for row in conn.execute(text(_RECEIPTS), {"on": on})}
+    funds: dict[int, list[Row[Any]]] = {}
+    for fund in conn.execute(text("SELECT institution_id, fund_no, kind FROM ledger.fund ORDER BY 1, 2")):
+        funds.setdefault(fund.institution_id, []).append(fund)
+    found = {}
+    for number in conn.scalars(text("SELECT institution_id FROM ledger.institution ORDER BY 1")):
+        paid = receipts.get(number)
+        found[number] = _of_institution(number, funds.get(number, []), owed, cash, paid)
+    return found
+
+
+def blocks(conn: Connection) -> dict[str, int]:
+    """The last block of every institution, by its code."""
+    rows = conn.execute(
+        text("""SELECT i.code, s.block_no FROM ledger.institution i JOIN ledger.seal_state s USING (institution_id)
+                ORDER BY i.code""")
+    )
+    return {row.code: row.block_no for row in rows}
+
+
+def _by_key(conn: Connection, sql: str, on: date) -> dict[tuple[int, int | None], Row[Any]]:
+    return {(row.institution_id, row.fund_no): row for row in conn.execute(text(sql), {"on": on})}
+
+
+def _of_institution(
+    number: int,
+    funds: list[Row[Any]],
+    owed: dict[tuple[int, int | None], Row[Any]],
+    cash: dict[tuple[int, int | None], Row[Any]],
+    paid: Row[Any] | None,
+) -> ReserveFigures:
+    positions = []
+    for fund in funds:
+        row = owed.get((number, fund.fund_no))
+        if row is not None and fund.kind != "reserve":
+            positions.append(FundPosition(fund.kind == "custody", row.claim, row.refund_due, row.due))
+    whole = owed.get((number, None))
+    undelivered, year = (whole.claim if whole else 0), (paid.year if paid else 0)
+    period = paid.period if paid else 0
+    return ReserveFigures(
+        institution_id=number,
+        facts=ReserveFacts(
+            undelivered_fen=undelivered,
+            balance_fen=undelivered,
+            last_year_receipts_fen=year,
+            last_year_income_fen=year,
+            recent_payments_fen=period,
+            period_receipts_fen=period,
+            students=whole.students if whole else 0,
+        ),
+        funds=tuple(positions),
+        held_fen=_sum(cash, number, funds, "reserve", "reserve"),
+        custody_fen=_sum(cash, number, funds, "custody", "bank"),
+    )
+
+
+def _sum(
+    cash: dict[tuple[int, int | None], Row[Any]], number: int, funds: list[Row[Any]], kind: str, column: str
+) -> int:
+    of_kind = [cash[number, fund.fund_no] for fund in funds if fund.kind == kind and (number, fund.fund_no) in cash]
+    return sum(getattr(row, column) for row in of_kind)

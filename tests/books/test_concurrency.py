@@ -1,0 +1,283 @@
+"""Many clients at once: no deadlock, no limit passed, every promise kept; of those who want the last fen, one wins."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from ledger.books import journal, register
+from ledger.books.engine import open_engine
+from ledger.errors import Outcome
+from ledger.rules import posting, posting_payment
+from ledger.terms.ids import new_id
+from ledger.terms.journal import AccountClass, Entry, Event, Transfer
+from tests.conftest import Database
+from tests.world import CUSTODY, DAY, NOW, RESERVE, World, make_world
+
+WRITERS, SEALERS, SECONDS = 12, 2, 4.0
+PAYABLE, CLAIM = AccountClass.PAYABLE, AccountClass.CLAIM
+
+
+@pytest.fixture
+def many(fresh_database: Database) -> Iterator[tuple[World, Engine]]:
+    """A world, and an engine with a session for every client."""
+    engine = open_engine(fresh_database.urls.app, pool_size=WRITERS + SEALERS + 1)
+    yield make_world(fresh_database.app), engine
+    engine.dispose()
+
+
+@contextmanager
+def at_once(*jobs: Callable[[], None]) -> Iterator[list[BaseException]]:
+    """Run every job in a thread of its own, all starting together; what they raised."""
+    faults: list[BaseException] = []
+    barrier = threading.Barrier(len(jobs))
+
+    def run(job: Callable[[], None]) -> None:
+        try:
+            barrier.wait()
+            job()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads), "a client hangs"
+    yield faults
+
+
+class Client:
+    """One client with its own luck, asking as an edge does: after ``later`` it seals and asks once more."""
+
+    def __init__(self, engine: Engine, number: int, seed: int, ticks: "count[int]") -> None:
+        self.engine, self.number, self.rng, self.ticks = engine, number, random.Random(seed), ticks
+        self.results: Counter[str] = Counter()
+
+    def entries(self, events: list[Event], keys: list[str] | None = None) -> list[Entry]:
+        """Keys of their own when none are given."""
+        found = []
+        for n, event in enumerate(events):
+            entry_id = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
+            key = keys[n] if keys else str(entry_id)
+            found.append(Entry(entry_id, key, (("kind", event.kind),), event, DAY, "test"))
+        return found
+
+    def ask(self, decide: Callable[[Connection], list[Entry]]) -> list[Outcome]:
+        """Decide and post in one transaction; decided anew after a seal."""
+        with self.engine.begin() as conn:
+            outcomes = journal.post(conn, self.number, decide(conn), NOW)
+        if any(outcome.result == "later" for outcome in outcomes):
+            with self.engine.begin() as conn:
+                block = journal.seal(conn, self.number, NOW)
+            with self.engine.begin() as conn:
+                outcomes = journal.post(conn, self.number, decide(conn), NOW, block)
+        self.results.update(outcome.code or outcome.result for outcome in outcomes)
+        return outcomes
+
+
+class Writer(Client):
+    """Mixes what the flows do: sets decided on an unlocked reading, and decisions under locks."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        seed: int,
+        ticks: "count[int]",
+        families: list[UUID],
+        taught: list[tuple[UUID, Event]],
+    ) -> None:
+        super().__init__(engine, number, seed, ticks)
+        self.families, self.taught = families, taught
+        self.holds: list[tuple[UUID, UUID]] = []
+
+    def write_until(self, end: float) -> None:
+        while time.monotonic() < end:
+            self.rng.choice(
+                [self.teach, self.teach, self.deposit, self.pay_out, self.refund, self.hold, self.reverse, self.shared]
+            )()
+
+    def some(self, most: int = 4) -> list[UUID]:
+        return self.rng.sample(self.families, self.rng.randint(1, most))
+
+    def teach(self) -> None:
+        """A set over several families, in no order, decided on a reading without locks."""
+        chosen = self.some()
+        with self.engine.begin() as conn:
+            rows = register.read_contracts(conn, self.number, chosen)
+        events = [posting.hours_released(rows[family], self.rng.randint(1, 60)) for family in chosen for _ in (1, 2)]
+        entries = self.entries(events)
+        for entry, outcome in zip(entries, self.ask(lambda _: entries), strict=True):
+            if outcome.result == "done":
+                self.taught.append((entry.entry_id, entry.event))
+
+    def deposit(self) -> None:
+        with self.engine.begin() as conn:
+            row = register.read_contracts(conn, self.number, self.families)[self.rng.choice(self.families)]
+        line = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
+        entries = self.entries([posting.deposit(row, line, self.rng.randint(1, 5_00))])
+        self.ask(lambda _: entries)
+
+    def pay_out(self) -> None:
+        instruction = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
+
+        def decide(conn: Connection) -> list[Entry]:
+            sure = register.lock_account(conn, self.number, CUSTODY, "payable")
+            return self.entries([posting_payment.instructed(PAYABLE, CUSTODY, instruction, sure // 2 + 1)])
+
+        self.ask(decide)
+
+    def refund(self) -> None:
+        """Contracts first, then the account, then the decision."""
+        chosen = self.some(2)
+
+        def decide(conn: Connection) -> list[Entry]:
+            rows = register.lock_contracts(conn, self.number, chosen)
+            payments = register.read_payments(conn, self.number, chosen)
+            sure = register.lock_account(conn, self.number, CUSTODY, "payable")
+            events = []
+            for family in chosen:
+                fen = min(rows[family].free_fen + 5, sum(p.left_fen for p in payments.get(family, ())))
+                if fen:
+                    events.append(
+                        posting_payment.refund_approved(rows[family], min(fen, 2_00), payments[family], sure // 2, None)
+                    )
+            return self.entries(events)
+
+        self.ask(decide)
+
+    def hold(self) -> None:
+        if self.holds and self.rng.random() < 0.5:
+            hold_id, family = self.holds.pop()
+            entries = self.entries([posting.hold_ended(CUSTODY, hold_id, 10, family)])
+            self.ask(lambda _: entries)
+            return
+        placed = [(new_id(NOW + timedelta(milliseconds=next(self.ticks))), family) for family in self.some()]
+        entries = self.entries([posting.hold_placed(CUSTODY, hold_id, 10, family) for hold_id, family in placed])
+        outcomes = self.ask(lambda _: entries)
+        self.holds += [one for one, outcome in zip(placed, outcomes, strict=True) if outcome.result == "done"]
+
+    def reverse(self) -> None:
+        """The newest releases of everybody: several clients want the same one."""
+        chosen = [pair for pair in self.taught[-6:] if self.rng.random() < 0.5]
+        self.rng.shuffle(chosen)
+        entries = self.entries([posting_payment.reversal(event, entry_id) for entry_id, event in chosen])
+        if entries:
+            self.ask(lambda _: entries)
+
+    def shared(self) -> None:
+        """Keys that other clients use as well, in another order."""
+        keys = [f"shared {n}" for n in self.rng.sample(range(40), 4)]
+        line = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
+        entries = self.entries([posting.deposit_to_suspense(CUSTODY, line, 1) for _ in keys], keys)
+        self.ask(lambda _: entries)
+
+
+def test_writers_and_sealers_over_few_families_keep_every_promise(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    families = [world.open_contract(price_fen=5_000_00, hours=500_00, paid_fen=20_00) for _ in range(5)]
+    ticks, taught = count(10**6), list[tuple[UUID, Event]]()
+    end = time.monotonic() + SECONDS
+    writers = [Writer(engine, world.number, seed, ticks, families, taught) for seed in range(WRITERS)]
+
+    def seal(*, wait: bool) -> None:
+        while time.monotonic() < end:
+            with engine.begin() as conn:
+                journal.seal(conn, world.number, NOW, wait=wait)
+
+    def work(writer: Writer) -> Callable[[], None]:
+        return lambda: writer.write_until(end)
+
+    sealers = [lambda: seal(wait=True), lambda: seal(wait=False)]
+    with at_once(*(work(writer) for writer in writers), *sealers) as faults:
+        assert faults == []
+    assert world.broken() == []
+    results = sum((writer.results for writer in writers), Counter[str]())
+    assert results["done"] > 100, results
+    assert {"replayed", "ALREADY_REVERSED", "CLAIM_TOO_SMALL"} <= set(results), results
+    assert not {"conflict", "later"} & set(results), results
+    assert world.balance("suspense") <= 40  # each shared key moved one fen at most once
+
+
+def everybody_asks(engine: Engine, world: World, decided: list[list[Entry]]) -> Counter[str]:
+    """Every set of entries asked by a client of its own at the same moment; how often each answer came."""
+    clients = [Client(engine, world.number, n, count()) for n in range(len(decided))]
+
+    def ask(client: Client, entries: list[Entry]) -> Callable[[], None]:
+        def job() -> None:
+            client.ask(lambda _: entries)
+
+        return job
+
+    with at_once(*(ask(client, entries) for client, entries in zip(clients, decided, strict=True))) as faults:
+        assert faults == []
+    assert world.broken() == []
+    return sum((client.results for client in clients), Counter[str]())
+
+
+def test_the_last_fen_is_drawn_by_one(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    for _ in range(5):
+        contract = world.open_contract(paid_fen=1)
+        draw = Event("hours_released", CUSTODY, (Transfer(CLAIM, PAYABLE, 1, contract),))
+        decided = [Client(engine, world.number, 0, count(n * 10)).entries([draw]) for n in range(8)]
+        assert everybody_asks(engine, world, decided) == {"done": 1, "CLAIM_TOO_SMALL": 7}
+        assert (world.contract(contract).claim_fen, world.contract(contract).released_fen) == (0, 1)
+
+
+def test_the_last_fen_of_a_hot_account_is_paid_to_one(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    world.done(posting_payment.reserve_topped_up(RESERVE, 1))  # not sealed: the first answer is later
+    decided = [
+        Client(engine, world.number, 0, count(n * 10)).entries(
+            [posting_payment.reserve_instructed(RESERVE, "draw", world.new_id(), world.new_id(), 1)]
+        )
+        for n in range(8)
+    ]
+    assert everybody_asks(engine, world, decided) == {"done": 1, "RESERVE_TOO_SMALL": 7}
+    assert world.balance("reserve", RESERVE) == 0
+
+
+def test_one_key_asked_by_everybody_is_done_once(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    line = world.new_id()
+    event = posting.deposit_to_suspense(CUSTODY, line, 5_00)
+    decided = [Client(engine, world.number, 0, count(n * 10)).entries([event], ["one"]) for n in range(8)]
+    assert everybody_asks(engine, world, decided) == {"done": 1, "replayed": 7}
+    assert world.balance("suspense") == 5_00
+
+
+def test_one_entry_is_reversed_by_one_of_those_who_try(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    contract = world.open_contract(paid_fen=100_00)
+    taught = posting.hours_released(world.contract(contract), 1_00)
+    (taught_id,) = world.done(taught)
+    world.done(posting.hours_released(world.contract(contract), 5_00))
+    back = posting_payment.reversal(taught, taught_id)
+    decided = [Client(engine, world.number, 0, count(n * 10)).entries([back]) for n in range(8)]
+    assert everybody_asks(engine, world, decided) == {"done": 1, "ALREADY_REVERSED": 7}
+    assert world.contract(contract).hours_released == 5_00
+
+
+def test_sets_that_lock_the_same_rows_in_any_order_do_not_deadlock(many: tuple[World, Engine]) -> None:
+    world, engine = many
+    families = [world.open_contract(paid_fen=100_00) for _ in range(8)]
+    rows = [world.contract(family) for family in families]
+    decided = []
+    for n in range(8):
+        client = Client(engine, world.number, n, count(n * 1000))
+        order = random.Random(n).sample(rows, len(rows))
+        keys = [f"{row.contract_id} {n % 2}" for row in order]
+        decided.append(client.entries([posting.hours_released(row, 1_00) for row in order], keys))
+    assert everybody_asks(engine, world, decided) == {"done": 16, "replayed": 48}
+    assert {world.contract(family).hours_released for family in families} == {2_00}

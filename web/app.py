@@ -1,0 +1,157 @@
+"""The web application: pages, languages, headers, and a page for everything that goes wrong."""
+
+import secrets
+from collections.abc import Callable
+from datetime import date
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
+from werkzeug.exceptions import BadRequest, HTTPException, RequestURITooLarge
+
+from ledger.errors import message
+from ledger.settings import NotReady
+from ledger.terms.rulebook import Rulebooks
+from ledger.vault import Vault
+from web import format, language, session
+from web.pages import course, money
+from web.pages import demo as demo_pages
+from web.site import Site, site
+
+QUERY_BYTES_MAX = 1000
+FORM_BYTES_MAX = 10_000
+VIEW_COOKIE = "view"
+_YEAR_SECONDS = 366 * 86400
+_RETRY_SECONDS = "60"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+# What is wrong with a request, as a code of ledger.errors; any other 4xx is unreadable.
+CODES = {
+    HTTPStatus.NOT_FOUND: "PAGE_NOT_FOUND",
+    HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "REQUEST_TOO_LARGE",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "REQUEST_TOO_LARGE",
+}
+
+
+def create_app(
+    engine: Engine,
+    vault: Vault,
+    rulebooks: Rulebooks,
+    *,
+    demo: bool,
+    today: Callable[[], date],
+    session_key: bytes | None = None,
+) -> Flask:
+    """Make the application. ``today`` gives the legal day (Asia/Shanghai) that pages are made for.
+
+    ``demo``: pages open with a click on a family and carry the DEMO ribbon; without it the parents' pages are not
+    there yet. ``session_key`` signs cookies: give the same one to every worker, or None for a random one.
+    """
+    app = Flask(__name__)
+    app.extensions |= Site(engine, vault, rulebooks, demo, today).attach()
+    app.config.update(
+        MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
+        MAX_FORM_MEMORY_SIZE=FORM_BYTES_MAX,
+        MAX_FORM_PARTS=20,
+        SEND_FILE_MAX_AGE_DEFAULT=300,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals |= {"format": format, "said": language.said, "sentence": format.sentence}
+    language.install(app)
+    app.before_request(_refuse_huge)
+    app.context_processor(_frame)
+    app.after_request(_finish)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _broken)
+    if demo:
+        session.configure(app, session_key or secrets.token_bytes(32))
+        for pages in (demo_pages.pages, money.pages, course.pages):
+            app.register_blueprint(pages)
+    return app
+
+
+def _refuse_huge() -> None:
+    if len(request.query_string) > QUERY_BYTES_MAX:
+        raise RequestURITooLarge
+    # Browsers say where a form was sent from; one of another site may not log anybody in.
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise BadRequest
+
+
+def _frame() -> dict[str, object]:
+    """What the frame of every page needs."""
+    html_lang = language.html_tag()
+    other = "zh" if html_lang == "en" else "en"
+    elder = (request.args.get("view") or request.cookies.get(VIEW_COOKIE)) == "elder"
+    return {
+        "demo": site().demo,
+        "html_lang": html_lang,
+        "elder": elder,
+        "other_language": _here(lang=other),
+        "other_view": _here(view="plain" if elder else "elder"),
+        "front": "/",
+        "gap": "" if html_lang == "zh-CN" else " ",  # between two sentences
+    }
+
+
+def _here(**query: Any) -> str:
+    """This page with another query; the start where it cannot be asked for again."""
+    if g.get("failed") or request.endpoint is None or request.method not in ("GET", "HEAD"):
+        return url_for("demo.front", **query) if site().demo else f"/?{'&'.join(f'{k}={v}' for k, v in query.items())}"
+    return url_for(request.endpoint, **(request.view_args or {}), **query)
+
+
+def _finish(response: Response) -> Response:
+    """Security headers on everything; pages are never stored; a chosen language or view is remembered."""
+    response.headers.update(HEADERS)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+        response.vary.update(("Accept-Language", "Cookie"))
+    for name, allowed in ((language.COOKIE, language.LANGUAGES), (VIEW_COOKIE, ("plain", "elder"))):
+        chosen = request.args.get(name)
+        if chosen in allowed:
+            response.set_cookie(name, chosen, max_age=_YEAR_SECONDS, httponly=True, samesite="Lax")
+    return response
+
+
+def _refused(fault: HTTPException) -> Response:
+    status = fault.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status < HTTPStatus.BAD_REQUEST:
+        return make_response(fault.get_response())  # a redirect
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _error_page(HTTPStatus.INTERNAL_SERVER_ERROR, "PAGE_BROKEN")
+    code = CODES.get(HTTPStatus(status), "REQUEST_UNREADABLE")
+    if code == "PAGE_NOT_FOUND" and not site().demo:
+        code = "LOGIN_LATER"
+    response = _error_page(HTTPStatus(status), code)
+    if allow := fault.get_response().headers.get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def _broken(fault: Exception) -> Response:
+    """A fault of ours, or a database that does not answer: the page says which, the log says what."""
+    lost = isinstance(fault, DBAPIError) and fault.connection_invalidated
+    if lost or isinstance(fault, NotReady | OperationalError | PoolEmpty):
+        current_app.logger.error("books unreachable: %s", type(fault).__name__)
+        response = _error_page(HTTPStatus.SERVICE_UNAVAILABLE, "BOOKS_UNREACHABLE")
+        response.headers["Retry-After"] = _RETRY_SECONDS
+        return response
+    current_app.logger.exception("page broken: %s", request.endpoint)
+    return _error_page(HTTPStatus.INTERNAL_SERVER_ERROR, "PAGE_BROKEN")
+
+
+def _error_page(status: HTTPStatus, code: str) -> Response:
+    g.failed = True
+    text = message(code, language.current())
+    return make_response(render_template("error.html", status=int(status), code=code, text=text), status)

@@ -1,0 +1,72 @@
+"""P3 "course": the refund worksheet line by line, every lesson, the money, the contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from ledger.reports import family
+from ledger.reports.family import FamilyLesson, Movement
+from ledger.terms.lesson import LessonState
+from web import session
+from web.pages import shown
+from web.site import site
+
+pages = Blueprint("course", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """How the hours that were taught came to be counted, in hundredths."""
+
+    by_you: int
+    by_silence: int
+    waiting: int
+    disputed: int
+
+
+@pages.get("/course/<contract>")
+def one_course(contract: str) -> str | Response:
+    """One course of the guardian who is logged in. Foreign, unknown and malformed ids get the same 404."""
+    guardian_id = session.guardian_id()
+    if guardian_id is None:
+        return redirect(url_for("demo.front"), 303)
+    contract_id = session.as_id(contract)
+    if contract_id is None:
+        raise NotFound
+    here = site()
+    with here.snapshot() as conn:
+        found = shown.read(here, conn, guardian_id, contract_id)
+        if not found:
+            raise NotFound
+        movements = family.movements(conn, found[0].contract.institution_id, contract_id)
+    course = found[0]
+    return render_template(
+        "course.html",
+        course=course,
+        lessons=[*course.waiting, *(lesson for lesson in course.lessons if not lesson.waits)],
+        paid=[movement for movement in movements if movement.counter == "paid"],
+        refunded=[movement for movement in movements if movement.counter == "refunded"],
+        released_fen=_sum(movements, "released"),
+        taught=_taught(course.lessons),
+        today=here.today(),
+    )
+
+
+def _sum(movements: Sequence[Movement], counter: str) -> int:
+    return sum(movement.amount_fen for movement in movements if movement.counter == counter)
+
+
+def _taught(lessons: Sequence[FamilyLesson]) -> Taught:
+    def hours(*states: LessonState, silent: bool = False) -> int:
+        return sum(lesson.hours for lesson in lessons if lesson.state in states and lesson.by_silence is silent)
+
+    confirmed = (LessonState.CONFIRMED, LessonState.RELEASED)
+    return Taught(
+        by_you=hours(*confirmed),
+        by_silence=hours(*confirmed, silent=True),
+        waiting=hours(LessonState.RECORDED),
+        disputed=sum(lesson.hours for lesson in lessons if lesson.state is LessonState.DISPUTED),
+    )
