@@ -56,4 +56,3 @@ class Vault:
         """
         key = hmac.digest(self.keys[min(self.keys)], b"index|" + purpose.encode(), "sha256")
         return hmac.new(key, text.encode(), hashlib.sha256).digest()
-

@@ -54,8 +54,8 @@ def serve_pages(
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Call it from the main thread, with no connection open.
 
-    In the demo the clock stands at the last day its books know. Raises NotReady ADDRESS_TAKEN, and as
-    ``open_engine`` and ``open_vault``.
+    In the demo the clock stands at the last day its books know. Raises NotReady ADDRESS_TAKEN, PAGES_NOT_STARTED,
+    and as ``open_engine`` and ``open_vault``.
     """
     require_free(host, port)
     pages = _Pages(database_url, settings, demo=demo)
@@ -71,16 +71,17 @@ def serve_pages(
         "control_socket_disable": True,
         "when_ready": _end_with_the_terminal,
     }
-    master = os.getpid()
+    master, code = os.getpid(), 1
     try:
         _Server(pages, options).run()
     except SystemExit as ended:
-        if ended.code and os.getpid() == master:
-            raise
+        code = ended.code if isinstance(ended.code, int) else 1
     finally:
         # A worker that ends comes back through here. What surrounds us (the embedded server) is the master's to stop.
         if os.getpid() != master:
-            os._exit(0)
+            os._exit(code & 0xFF)
+    if code:
+        raise NotReady("PAGES_NOT_STARTED")
 
 
 def require_free(host: str, port: int) -> None:

@@ -37,7 +37,7 @@ def enter_order(conn: Connection, institution_id: int, order: ReserveOrder, appr
 def call_top_up(
     conn: Connection, institution_id: int, rulebook: Rulebook, calendar: CalendarDays, now: datetime
 ) -> tuple[int, date] | None:
-    """Call for what a reserve lacks: fen and the last day, kept as a finding once a day; None when nothing is lacking."""
+    """Call for what a reserve lacks: fen and the last day, kept as a finding once a day; None when none is."""
     today = shanghai_day(now)
     requirement = reserve_rules.required(reserve_rules.rule(rulebook), reserves.facts(conn, institution_id, today))
     _, held = reserves.positions(conn, institution_id)

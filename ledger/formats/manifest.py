@@ -16,7 +16,7 @@ def manifest(
     sums_fen: Mapping[str, int],
     files: Mapping[str, bytes],
 ) -> dict[str, Any]:
-    """``blocks``: the last sealed block of each institution that counts. No clock: the same export, the same manifest."""
+    """``blocks``: the last sealed block of each institution that counts. No clock: same export, same manifest."""
     return {
         "query": dict(query),
         "as_of": as_of.isoformat(),

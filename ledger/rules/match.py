@@ -27,6 +27,12 @@ _BOOKED: Final = {
     "payout": "payout_booked",
     "move": "contract_moved_out_booked",
 }
+# What a debit that fits no instruction is: the break it opens, and the code it is reported under.
+_FINDING: Final = {
+    "wrong_amount": "WRONG_AMOUNT",
+    "double_execution": "DOUBLE_EXECUTION",
+    "unordered_debit": "UNORDERED_DEBIT",
+}
 
 
 def match_key(texts: Iterable[str]) -> str:
@@ -65,7 +71,7 @@ class Matching:
         else:
             broken = "unordered_debit"
         event = posting_payment.unordered_debit(self._fund_no, break_id, line.amount_fen)
-        return LineAnswer(line, "NONE", "unordered_debit", (event,), break_id, finding=broken.upper(), broken=broken)
+        return LineAnswer(line, "NONE", "unordered_debit", (event,), break_id, finding=_FINDING[broken], broken=broken)
 
     def _credit(self, line: OpenLine) -> LineAnswer:
         known = self._facts.instructions.get(line.end_to_end_id)

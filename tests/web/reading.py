@@ -29,6 +29,13 @@ def of_class(element: HtmlElement, name: str) -> list[HtmlElement]:
     return list(element.xpath(f'.//*[contains(concat(" ", normalize-space(@class), " "), " {name} ")]'))
 
 
+def values(page: HtmlElement, path: str) -> list[str]:
+    """The attributes an XPath names."""
+    found = page.xpath(path)
+    assert isinstance(found, list)
+    return [str(value) for value in found]
+
+
 def amount(element: HtmlElement, name: str) -> int:
     """The one amount (fen) in the part with a class."""
     (part,) = of_class(element, name)

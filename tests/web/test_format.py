@@ -134,8 +134,7 @@ def test_no_sentence_is_untranslated_or_half_translated(catalog: Catalog) -> Non
     for message in catalog:
         if not message.id:
             continue
-        shown = message.string if isinstance(message.string, str) else message.string[0]
-        english = _first(message.id)
+        shown, english = _first(message.string or ""), _first(message.id)
         assert shown, english
         assert not message.fuzzy, english
         assert re.search("[\u4e00-\u9fff]|^[^a-z]*$", re.sub(r"%\(\w+\)s", "", shown)), english
