@@ -28,6 +28,8 @@ from web.app import create_app
 WORKERS, THREADS = 2, 4
 # How long a worker may take to end the answers it is giving.
 GRACE_SECONDS = 10
+# The longest first line of a request that gunicorn reads; the pages refuse far shorter ones, with a page.
+LINE_BYTES_MAX = 8190
 
 
 @click.command()
@@ -67,6 +69,7 @@ def serve_pages(
         "threads": THREADS,
         "graceful_timeout": GRACE_SECONDS,
         "loglevel": "warning",
+        "limit_request_line": LINE_BYTES_MAX,
         "proc_name": "custody serve",
         "control_socket_disable": True,
         "when_ready": _end_with_the_terminal,

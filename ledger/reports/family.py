@@ -122,7 +122,7 @@ class FamilyRefund:
 
 @dataclass(frozen=True, slots=True)
 class DemoFamily:
-    """A guardian worth a click in the demo; ``situation``: waiting, refund, reserve, disputed or plain."""
+    """A guardian worth a click in the demo; ``situation``: waiting, refund, reserve, disputed, plain or ended."""
 
     guardian_id: UUID
     name_sealed: bytes
@@ -197,7 +197,8 @@ _DEMO_FAMILIES = text("""
                row_number() OVER (PARTITION BY s.situation ORDER BY b.guardian_id, c.contract_id) AS turn
         FROM ledger.guardianship b
         JOIN ledger.contract c USING (institution_id, student_id)
-        JOIN ledger.fund a USING (institution_id, fund_no)
+        JOIN ledger.contract_balance v USING (institution_id, contract_id)
+        JOIN ledger.fund a ON a.institution_id = c.institution_id AND a.fund_no = c.fund_no
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN EXISTS (SELECT FROM ledger.refund r WHERE r.institution_id = c.institution_id
@@ -205,6 +206,7 @@ _DEMO_FAMILIES = text("""
                              AND NOT EXISTS (SELECT FROM ledger.refund_closed x
                                              WHERE x.institution_id = r.institution_id
                                                AND x.refund_id = r.refund_id)) THEN 'refund'
+                WHEN v.claim_fen = 0 THEN 'ended'
                 WHEN EXISTS (SELECT FROM ledger.lesson_now l WHERE l.institution_id = c.institution_id
                              AND l.contract_id = c.contract_id AND l.state = 'disputed') THEN 'disputed'
                 WHEN a.kind = 'hands' THEN 'reserve'
@@ -216,7 +218,8 @@ _DEMO_FAMILIES = text("""
     JOIN ledger.guardian g USING (guardian_id)
     JOIN ledger.institution i USING (institution_id)
     WHERE f.turn <= :count
-    ORDER BY f.turn, array_position(ARRAY['waiting', 'refund', 'reserve', 'disputed', 'plain'], f.situation)""")
+    ORDER BY f.turn,
+             array_position(ARRAY['waiting', 'refund', 'reserve', 'disputed', 'plain', 'ended'], f.situation)""")
 
 
 def guardian_name(conn: Connection, guardian_id: UUID) -> bytes | None:

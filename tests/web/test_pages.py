@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -107,7 +107,9 @@ def test_a_lesson_that_waits_says_until_when(client: FlaskClient) -> None:
     assert of_class(card_of(page, CODING.course), "ask") == []
 
 
-def test_a_refund_on_its_way_and_a_contract_not_paid(client: FlaskClient, families: Families) -> None:
+def test_a_refund_on_its_way_and_a_contract_not_paid(
+    client: FlaskClient, families: Families, module_database: Database, rulebooks: Rulebooks
+) -> None:
     client.post("/demo/login", data={"guardian": str(families.other)})
     asked, unpaid = opened(client, "/money").xpath("//article")
     assert "You asked for a refund; you get back" in words(asked)
@@ -115,6 +117,10 @@ def test_a_refund_on_its_way_and_a_contract_not_paid(client: FlaskClient, famili
     assert "Asked on 2026-11-24 (Tue) ; the money arrives by 2026-12-09 (Wed) ." in words(asked)
     assert "The school answers by 2026-12-01 (Tue) . If it stays silent, it has agreed." in words(asked)
     assert amount(unpaid, "pass-amt") == 0
+    late = create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: date(2026, 12, 10)).test_client()
+    late.post("/demo/login", data={"guardian": str(families.other)})
+    asked_page = words(opened(late, f"/course/{families.asked}?lang=en"))
+    assert "it should have arrived by 2026-12-09 (Wed) and is late. Call the office." in asked_page
     assert "Write the reference PP0819 into your transfer" in words(unpaid)
     course = opened(client, f"/course/{families.asked}")
     assert "Refund of ¥1,600.00 on its way" in words(course)
@@ -122,6 +128,19 @@ def test_a_refund_on_its_way_and_a_contract_not_paid(client: FlaskClient, famili
         "¥1,600.00", "¥0.00", "¥1,600.00",
     ]  # fmt: skip
     assert "of this, kept for your refund ¥1,600.00" in words(course.get_element_by_id("money"))
+
+
+def test_a_guardian_without_a_contract_is_told_so(client: FlaskClient, module_database: Database) -> None:
+    guardian, clock = uuid4(), instant(TODAY, 8)
+    with module_database.app.begin() as conn:
+        record.insert(conn, "guardian", [{
+            "guardian_id": guardian, "name_sealed": VAULT.seal("郑小二", "guardian", "name", guardian),
+            "phone_sealed": b"x", "phone_index": guardian.bytes, "registered_at": clock,
+        }])  # fmt: skip
+    client.post("/demo/login", data={"guardian": str(guardian)})
+    page = opened(client, "/money")
+    assert "There is no contract under your name." in words(page)
+    assert "郑小二" in words(page)
 
 
 # -- one course
@@ -219,6 +238,7 @@ def test_a_paid_refund_ends_a_course(module_database: Database, families: Famili
         step(number, state)
         assert sentence in words(opened(client, "/money"))
     step(6, RefundState.PAID)
+    assert "Bank statements are in the books up to 2026-11-23 (Mon)" in words(opened(client, "/money"))
     page = opened(client, "/money")
     assert [words(card.xpath(".//h2")[0]) for card in page.xpath("//article")] == ["王二明 · 中国画基础班"]
     (over,) = of_class(page, "over")

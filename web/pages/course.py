@@ -51,6 +51,7 @@ def one_course(contract: str) -> str | Response:
         refunded=[movement for movement in movements if movement.counter == "refunded"],
         released_fen=_sum(movements, "released"),
         taught=_taught(course.lessons),
+        booked_through=shown.booked_through(found),
         today=here.today(),
     )
 

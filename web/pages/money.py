@@ -35,5 +35,6 @@ def my_money() -> str | Response:
         over=[course for course in courses if course.standing in _OVER],
         stoppable=len(stoppable),
         together_fen=sum(course.amount_fen or 0 for course in stoppable),
+        booked_through=shown.booked_through(courses),
         today=here.today(),
     )

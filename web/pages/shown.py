@@ -149,6 +149,12 @@ def read(site: Site, conn: Connection, guardian_id: UUID, contract_id: UUID | No
     return [shown[contract.contract_id] for contract in found]
 
 
+def booked_through(courses: Sequence[Shown]) -> date | None:
+    """The last bank day whose statements are in the books for all these courses; None where no bank has the money."""
+    days = [course.contract.booked_through for course in courses]
+    return min((day for day in days if day is not None), default=None)
+
+
 def _of_institution(
     site: Site, conn: Connection, number: int, contracts: Sequence[FamilyContract], today: date
 ) -> dict[UUID, Shown]:
