@@ -12,8 +12,8 @@ from fractions import Fraction
 from ledger.errors import BadInput
 
 FEN_PER_YUAN = 100
-# 15 digits before the point keep every amount, and sums of a million of them, inside PostgreSQL's bigint.
-_AMOUNT = re.compile(r"(-?)(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
+# 11 digits before the point: below 100 billion yuan, the most one transfer may move, so that sums stay inside bigint.
+_AMOUNT = re.compile(r"(-?)(\d{1,11})(?:\.(\d{1,2}))?", re.ASCII)
 _HOURS = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
 

@@ -27,7 +27,7 @@ from ledger.money import (
         ("1234", 123400),
         ("0.01", 1),
         ("007.10", 710),
-        ("999999999999999.99", 99999999999999999),
+        ("99999999999.99", 9999999999999),
     ],
 )
 def test_yuan_are_read_into_fen(text: str, fen: int) -> None:
@@ -62,7 +62,7 @@ def test_fen_are_shown_as_yuan(fen: int, plain: str, grouped: str) -> None:
     assert (yuan(fen), yuan_grouped(fen)) == (plain, grouped)
 
 
-@given(st.integers(-(10**17) + 1, 10**17 - 1))
+@given(st.integers(-(10**13) + 1, 10**13 - 1))
 def test_what_is_shown_is_read_back(fen: int) -> None:
     assert fen_from_text(yuan(fen), signed=True) == fen
 

@@ -11,8 +11,6 @@ COOKIE = "lang"
 TRANSLATIONS = Path(__file__).resolve().parent / "translations"
 LANGUAGES = ("zh", "en")
 _HTML = {"zh": "zh-CN", "en": "en"}
-# Messages of the floors below are written with half-width marks; Chinese pages set full-width ones.
-_FULL_WIDTH = str.maketrans({",": "，", ":": "：", ";": "；", "(": "（", ")": "）"})
 
 
 def install(app: Flask) -> None:
@@ -56,4 +54,4 @@ def html_tag() -> str:
 
 def said(message: Message) -> str:
     """A sentence that exists in both languages, in the one of this page."""
-    return message.zh.translate(_FULL_WIDTH) if current() == "zh" else message.en
+    return message.zh if current() == "zh" else message.en

@@ -1,4 +1,4 @@
-"""``custody refund ask|answer|approve|list``: refunds of contracts in the books, beside ``quote``, which needs none."""
+"""``custody refund ask|answer|approve|withdraw|list``: refunds of contracts in the books, beside ``quote``."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -102,6 +102,20 @@ def approve(refund_ids: tuple[str, ...], code: str, actor: str, as_json: bool) -
     return _for_each(
         refund_ids, code, as_json,
         lambda conn, number, ids, block: flow.approve(conn, number, ids, actor, now, block),
+    )  # fmt: skip
+
+
+@refund.command()
+@click.argument("refund_ids", metavar="REFUND...", nargs=-1, required=True)
+@of_institution
+@edge.actor_option(required=True)
+@edge.as_json_option
+def withdraw(refund_ids: tuple[str, ...], code: str, actor: str, as_json: bool) -> int:
+    """The family takes its request back before approval: the hold ends and the contract goes on."""
+    now, actor = edge.now(read_settings()), edge.actor_name(actor)
+    return _for_each(
+        refund_ids, code, as_json,
+        lambda conn, number, ids, _: flow.withdraw(conn, number, ids, actor, now),
     )  # fmt: skip
 
 

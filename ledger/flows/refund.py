@@ -13,10 +13,9 @@ from ledger.books import lesson as lessons
 from ledger.books import refund as refunds
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.money import yuan
-from ledger.rules import posting, posting_payment
+from ledger.rules import posting, posting_payment, refund_deadline
 from ledger.rules import refund as refund_rules
-from ledger.rules.calendar import add_working_days, deadline
-from ledger.terms.calendar import CalendarDays, DayKind, shanghai_day
+from ledger.terms.calendar import CalendarDays, shanghai_day
 from ledger.terms.contract import Contract, ContractBalance
 from ledger.terms.ids import new_ids
 from ledger.terms.institution import Payee
@@ -66,14 +65,16 @@ def ask(
         worksheet, balance = quotes[request.contract_id], balances[request.contract_id]
         entry = _hold(refund_id, balance, worksheet, request, today)
         entries += [entry] if entry else []
-        answer_by, pay_by = _deadlines(signed[request.contract_id], rulebook, calendar, today)
+        first_lesson_on = signed[request.contract_id].first_lesson_on
         rows.append({
             "institution_id": institution_id, "refund_id": refund_id, "contract_id": request.contract_id,
             "follows": _last_closed(open_now.get(request.contract_id, [])), "cause": request.cause,
             "amount_fen": worksheet.refund_fen, "hold_id": entry.entry_id if entry else None,
             "worksheet": worksheet_rows(worksheet), "quote_digest": bytes.fromhex(worksheet.digest),
             "rulebook": worksheet.rulebook, "rulebook_digest": bytes.fromhex(worksheet.rulebook_digest),
-            "asked_on": today, "asked_by": request.actor, "answer_by": answer_by, "pay_by": pay_by,
+            "asked_on": today, "asked_by": request.actor,
+            "answer_by": refund_deadline.answer_by(today, rulebook, calendar).on,
+            "pay_by": refund_deadline.pay_by(today, first_lesson_on, rulebook, calendar).on,
             **_sealed_payee(vault, refund_id, payees[request.contract_id]),
         })  # fmt: skip
         steps.append(_step(institution_id, refund_id, 1, RefundState.ASKED, request.actor, now))
@@ -277,15 +278,6 @@ def _hold(
     event = posting.hold_placed(balance.fund_no, refund_id, amount, balance.contract_id)
     asked = (("refund", str(refund_id)),)
     return Entry(refund_id, f"ask {refund_id}", asked, event, today, request.actor, refund_id)
-
-
-def _deadlines(contract: Contract, rulebook: Rulebook, calendar: CalendarDays, today: date) -> tuple[date, date]:
-    """The last day the institution may answer, and the last day the money must be back."""
-    silence = rulebook.whole("refund.institution_silence_working_days")
-    begun = "after" if contract.first_lesson_on <= today else "before"
-    days = rulebook.whole(f"refund.days_{begun}_class")
-    kind = DayKind(rulebook.text("refund.day_kind"))
-    return add_working_days(today, silence, calendar).on, deadline(today, days, kind, calendar).on
 
 
 def _last_closed(earlier: Iterable[Refund]) -> UUID | None:

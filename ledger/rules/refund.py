@@ -253,7 +253,7 @@ def _void_line(clause: Clause, facts: _Facts) -> WorksheetLine:
     else:
         formula = clause.code
     label = Message(
-        en=f"Contract says: {clause.meaning.en}; void, not charged", zh=f"合同写明:{clause.meaning.zh};无效,不扣"
+        en=f"Contract says: {clause.meaning.en}; void, not charged", zh=f"合同写明：{clause.meaning.zh}；无效，不扣"
     )
     return WorksheetLine(
         code=f"void_{clause.code}",

@@ -6,30 +6,30 @@ from typing import Final
 from ledger.errors import Message
 
 LABELS: Final[Mapping[str, Message]] = {
-    "overcharge": Message(en="Charged above the price cap, comes back first", zh="超出政府指导价的部分,先行退还"),
+    "overcharge": Message(en="Charged above the price cap, comes back first", zh="超出政府指导价的部分，先行退还"),
     "paid": Message(en="You paid", zh="您已支付"),
-    "paid_lawful": Message(en="You paid, at the capped price", zh="您已支付(按最高限价)"),
-    "hours_at_paid_price": Message(en="Lessons taught, at the price paid", zh="已上课,按实付单价"),
-    "hours_at_list_price": Message(en="Lessons taught, at the list price", zh="已上课,按原价"),
-    "hours_at_market_price": Message(en="Lessons taught, at the market price at signing", zh="已上课,按订约时市场价"),
-    "hours_at_price_cap": Message(en="Lessons taught, at the price cap", zh="已上课,按最高限价"),
-    "face_value_at_paid_price": Message(en="Value used, less the gifted share", zh="已消费金额,按实付比例"),
+    "paid_lawful": Message(en="You paid, at the capped price", zh="您已支付（按最高限价）"),
+    "hours_at_paid_price": Message(en="Lessons taught, at the price paid", zh="已上课，按实付单价"),
+    "hours_at_list_price": Message(en="Lessons taught, at the list price", zh="已上课，按原价"),
+    "hours_at_market_price": Message(en="Lessons taught, at the market price at signing", zh="已上课，按订约时市场价"),
+    "hours_at_price_cap": Message(en="Lessons taught, at the price cap", zh="已上课，按最高限价"),
+    "face_value_at_paid_price": Message(en="Value used, less the gifted share", zh="已消费金额，按实付比例"),
     "face_value": Message(en="Value used", zh="已消费金额"),
     "days_served": Message(en="Days served", zh="已过服务天数"),
     "months_used": Message(en="Months served", zh="已过服务月数"),
     "progress": Message(en="Part of the course delivered", zh="已完成课程比例"),
     "floor": Message(en="Nothing more may be claimed from you", zh="超出部分不得向您追讨"),
     "better_term": Message(en="Contract term that is better for you", zh="合同约定对您更有利"),
-    "seven_days": Message(en="Paid within the last seven days, at the price paid", zh="七日内付款,按实付价返还"),
+    "seven_days": Message(en="Paid within the last seven days, at the price paid", zh="七日内付款，按实付价返还"),
     "cost_institution": Message(en="Reasonable cost of the institution", zh="机构的合理费用"),
     "cost_parent": Message(en="Your reasonable cost", zh="您的合理费用"),
-    "cost_refused": Message(en="Cost claimed, not taken", zh="主张的费用,不予计算"),
-    "interest": Message(en="Interest from the end of the contract", zh="利息(自合同终止起算)"),
+    "cost_refused": Message(en="Cost claimed, not taken", zh="主张的费用，不予计算"),
+    "interest": Message(en="Interest from the end of the contract", zh="利息（自合同终止起算）"),
 }
 
 
 def _spc(article: str, chinese: str, en: str, zh: str) -> Message:
-    return Message(en=f"SPC interpretation 2025 no. 4, art. {article}: {en}", zh=f"法释〔2025〕4号第{chinese}:{zh}")
+    return Message(en=f"SPC interpretation 2025 no. 4, art. {article}: {en}", zh=f"法释〔2025〕4号第{chinese}：{zh}")
 
 
 RULES: Final[Mapping[str, Message]] = {
@@ -75,28 +75,28 @@ RULES: Final[Mapping[str, Message]] = {
     "art22_months": _spc("22", "22条", "by the months the contract counts in", "按合同约定的月数比例"),
     "price_cap": Message(
         en="Government-guided price: what is charged above the cap is returned",
-        zh="政府指导价:超出最高限价的收费应当退还",
+        zh="政府指导价：超出最高限价的收费应当退还",
     ),
 }
 
 NOTES: Final[Mapping[str, Message]] = {
     "SEVEN_DAYS_APPLY": Message(
-        en="Asked within seven days of payment: no reason is needed.", zh="付款七日内提出,无需理由。"
+        en="Asked within seven days of payment: no reason is needed.", zh="付款七日内提出，无需理由。"
     ),
     "SEVEN_DAYS_OVER": Message(en="The seven days after payment are over.", zh="已超过付款后七日。"),
     "SAME_SERVICE_BEFORE": Message(
         en="The same service was received before signing: the seven-day right does not apply.",
-        zh="订约前已接受过同样服务,不适用七日内返还。",
+        zh="订约前已接受过同样服务，不适用七日内返还。",
     ),
     "RENEGOTIATE_FIRST": Message(
         en="Neither side's cause: both sides first try to change the contract; no fee may be taken.",
-        zh="双方均无过错:先协商变更合同;不得收取费用。",
+        zh="双方均无过错：先协商变更合同；不得收取费用。",
     ),
     "LIST_PRICE_NOT_PROVEN": Message(
-        en="The list price is not used: sales at it were not shown.", zh="原价未采用:未证明有按原价的销售记录。"
+        en="The list price is not used: sales at it were not shown.", zh="原价未采用：未证明有按原价的销售记录。"
     ),
     "CALENDAR_PROVISIONAL": Message(
         en="A last day is provisional: the holiday notice of that year is not known yet.",
-        zh="期限末日为暂定:该年度放假通知尚未发布。",
+        zh="期限末日为暂定：该年度放假通知尚未发布。",
     ),
 }

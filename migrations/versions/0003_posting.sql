@@ -17,7 +17,7 @@ CREATE TYPE ledger._item AS (
 CREATE TYPE ledger._move AS (                      -- a transfer with its rule looked up
     item integer, ord integer, fund_no smallint, debit_class ledger.account_class, credit_class ledger.account_class,
     amount_fen bigint, contract_id uuid, debit_item uuid, credit_item uuid,
-    claim_counter ledger.claim_counter, debit_rule ledger.item_rule, credit_rule ledger.item_rule);
+    claim_counter ledger.claim_counter, debit_rule ledger.item_rule, credit_rule ledger.item_rule, entry_id uuid);
 CREATE TYPE ledger._contract_effect AS (
     item integer, contract_id uuid, fund_no smallint,
     paid bigint, released bigint, refunded bigint, held bigint, due bigint, refund_due bigint, hours bigint);
@@ -45,8 +45,10 @@ BEGIN
     FROM (SELECT u.*, c.key IS NOT NULL AS claimed,
                  CASE WHEN c.key IS NOT NULL THEN min(u.ord) OVER (PARTITION BY u.request_key) END AS first
           FROM unnest(p_items) u LEFT JOIN unnest(fresh) c (key) ON c.key = u.request_key) i
-    JOIN request r ON r.institution_id = p_institution AND r.request_key = i.request_key
-    LEFT JOIN refusal f ON f.institution_id = p_institution AND f.request_key = i.request_key
+    CROSS JOIN LATERAL (SELECT x.* FROM request x WHERE x.institution_id = p_institution
+                                                    AND x.request_key = i.request_key OFFSET 0) r
+    LEFT JOIN LATERAL (SELECT x.code FROM refusal x WHERE x.institution_id = p_institution
+                                                      AND x.request_key = i.request_key OFFSET 0) f ON true
     LEFT JOIN LATERAL (
         SELECT min(n) AS at FROM generate_series(0, greatest(length(r.field_digests), length(i.field_digests)) / 8 - 1) n
         WHERE substr(r.field_digests, n * 8 + 1, 8) <> substr(i.field_digests, n * 8 + 1, 8)) differs ON true
@@ -62,14 +64,16 @@ BEGIN
     SELECT array_agg((t.item, t.ord, i.fund_no, t.debit::account_class,
                       t.credit::account_class, t.amount, t.contract, t.debit_item, t.credit_item, r.claim_counter,
                       CASE WHEN i.reverses IS NULL THEN r.debit_item ELSE r.credit_item END,
-                      CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END)::_move ORDER BY t.n),
+                      CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END, i.entry_id)::_move
+                     ORDER BY t.n),
            min(format('%s: %s -> %s', coalesce(o.kind, i.kind), t.debit, t.credit)) FILTER (WHERE r.kind IS NULL)
     INTO moves, wrong
     FROM (SELECT u.*, row_number() OVER (PARTITION BY u.item ORDER BY u.n) AS ord
           FROM unnest(t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item) WITH ORDINALITY
                u (item, debit, credit, amount, contract, debit_item, credit_item, n)) t
     JOIN unnest(p_items) i ON i.ord = t.item
-    LEFT JOIN journal_entry o ON o.institution_id = p_institution AND o.entry_id = i.reverses
+    LEFT JOIN LATERAL (SELECT e.kind FROM journal_entry e WHERE e.institution_id = p_institution
+                                                            AND e.entry_id = i.reverses OFFSET 0) o ON true
     LEFT JOIN posting_rule r ON (r.kind, r.debit_class, r.credit_class) = (coalesce(o.kind, i.kind),
         (CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END)::account_class,
         (CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END)::account_class);
@@ -93,7 +97,9 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ledger._contract_effects(p_items ledger._item[], p_moves ledger._move[])
-RETURNS ledger._contract_effect[] LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
+RETURNS ledger._contract_effect[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+BEGIN
+    RETURN (
     SELECT array_agg((item, contract_id, fund_no, paid, released, refunded, held, due, refund_due, hours)::_contract_effect
                      ORDER BY item, contract_id)
     FROM (SELECT item, contract_id, fund_no, sum(paid) paid, sum(released) released, sum(refunded) refunded,
@@ -116,11 +122,14 @@ RETURNS ledger._contract_effect[] LANGUAGE sql STABLE SET search_path = ledger, 
                        CASE i.hold_action WHEN 'place' THEN i.hold_fen WHEN 'capture' THEN -i.hold_fen
                                           WHEN 'release' THEN -i.hold_fen ELSE 0 END, 0, 0, i.hours
                 FROM unnest(p_items) i WHERE i.contract_id IS NOT NULL AND (i.hours <> 0 OR i.hold_id IS NOT NULL)) e
-          GROUP BY item, contract_id, fund_no) sums $$;
+          GROUP BY item, contract_id, fund_no) sums);
+END $$;
 
 -- Sides that item_balance keeps (item_id set) and the sides of guarded hot accounts that are applied at once (item_id null).
 CREATE FUNCTION ledger._sides(p_items ledger._item[], p_moves ledger._move[])
-RETURNS ledger._side[] LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS $$
+RETURNS ledger._side[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+BEGIN
+    RETURN (
     SELECT array_agg((item, item_id, class, fund_no, contract_id, debit, credit, held)::_side ORDER BY item, item_id, class)
     FROM (SELECT item, item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit, sum(held) held
           FROM (SELECT m.item, m.debit_item AS item_id, m.debit_class AS class, m.fund_no,
@@ -138,4 +147,5 @@ RETURNS ledger._side[] LANGUAGE sql STABLE SET search_path = ledger, pg_temp AS 
                 SELECT i.ord, NULL, 'payable', i.fund_no, NULL, 0, 0,
                        CASE i.hold_action WHEN 'place' THEN i.hold_fen ELSE -i.hold_fen END
                 FROM unnest(p_items) i WHERE i.hold_id IS NOT NULL AND i.contract_id IS NULL) s
-          GROUP BY item, item_id, class, fund_no, contract_id) sums $$;
+          GROUP BY item, item_id, class, fund_no, contract_id) sums);
+END $$;

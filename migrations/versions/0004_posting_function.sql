@@ -2,40 +2,52 @@
 
 -- Lock every row the set may lower, each table in key order, and check that all of it lies in the fund of its entry.
 CREATE FUNCTION ledger._lock(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
-                             p_sides ledger._side[]) RETURNS void
+                             p_sides ledger._side[], p_special boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
 DECLARE ids uuid[]; wrong text;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(i.reverses::text, 7)) FROM unnest(p_items) i
-    WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+    IF p_special THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(i.reverses::text, 7)) FROM unnest(p_items) i
+        WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+    END IF;
     ids := ARRAY(SELECT DISTINCT c.contract_id FROM unnest(p_contracts) c);
     PERFORM FROM contract_balance b WHERE b.institution_id = p_institution AND b.contract_id = ANY (ids)
     ORDER BY b.contract_id FOR NO KEY UPDATE;
-    ids := ARRAY(SELECT DISTINCT s.item_id FROM unnest(p_sides) s WHERE s.item_id IS NOT NULL);
-    PERFORM FROM item_balance b WHERE b.institution_id = p_institution AND b.item_id = ANY (ids)
-    ORDER BY b.item_id, b.class FOR NO KEY UPDATE;
-    ids := ARRAY(SELECT DISTINCT i.hold_id FROM unnest(p_items) i WHERE i.hold_id IS NOT NULL);
-    PERFORM FROM hold h WHERE h.institution_id = p_institution AND h.hold_id = ANY (ids)
-    ORDER BY h.hold_id FOR NO KEY UPDATE;
-    PERFORM FROM balance b WHERE b.institution_id = p_institution AND b.guarded AND (b.fund_no, b.class) IN
-        (SELECT s.fund_no, s.class FROM unnest(p_sides) s WHERE s.item_id IS NULL)
-    ORDER BY b.fund_no, b.class FOR NO KEY UPDATE;
+    IF p_sides IS NOT NULL THEN
+        ids := ARRAY(SELECT DISTINCT s.item_id FROM unnest(p_sides) s WHERE s.item_id IS NOT NULL);
+        PERFORM FROM item_balance b WHERE b.institution_id = p_institution AND b.item_id = ANY (ids)
+        ORDER BY b.item_id, b.class FOR NO KEY UPDATE;
+    END IF;
+    IF p_special THEN
+        ids := ARRAY(SELECT DISTINCT i.hold_id FROM unnest(p_items) i WHERE i.hold_id IS NOT NULL);
+        PERFORM FROM hold h WHERE h.institution_id = p_institution AND h.hold_id = ANY (ids)
+        ORDER BY h.hold_id FOR NO KEY UPDATE;
+    END IF;
+    IF p_sides IS NOT NULL THEN
+        PERFORM FROM balance b WHERE b.institution_id = p_institution AND b.guarded AND (b.fund_no, b.class) IN
+            (SELECT s.fund_no, s.class FROM unnest(p_sides) s WHERE s.item_id IS NULL)
+        ORDER BY b.fund_no, b.class FOR NO KEY UPDATE;
+    END IF;
 
     SELECT min(CASE WHEN b.contract_id IS NULL THEN 'UNKNOWN: contract ' || c.contract_id
                     ELSE 'CROSS_FUND: contract ' || c.contract_id END) INTO wrong
-    FROM unnest(p_contracts) c LEFT JOIN contract_balance b
-         ON b.institution_id = p_institution AND b.contract_id = c.contract_id
+    FROM unnest(p_contracts) c
+    LEFT JOIN LATERAL (SELECT x.* FROM contract_balance x WHERE x.institution_id = p_institution
+                                                            AND x.contract_id = c.contract_id OFFSET 0) b ON true
     WHERE b.fund_no IS DISTINCT FROM c.fund_no;
-    IF wrong IS NULL THEN
+    IF wrong IS NULL AND p_sides IS NOT NULL THEN
         SELECT min('CROSS_FUND: item ' || s.item_id) INTO wrong
-        FROM unnest(p_sides) s JOIN item_balance b
-             ON b.institution_id = p_institution AND b.item_id = s.item_id AND b.class = s.class
+        FROM unnest(p_sides) s
+        CROSS JOIN LATERAL (SELECT x.* FROM item_balance x WHERE x.institution_id = p_institution
+                            AND x.item_id = s.item_id AND x.class = s.class OFFSET 0) b
         WHERE b.fund_no <> s.fund_no OR b.contract_id IS DISTINCT FROM s.contract_id;
     END IF;
-    IF wrong IS NULL THEN
+    IF wrong IS NULL AND p_special THEN
         SELECT min(CASE WHEN i.hold_action = 'place' THEN 'TAKEN: hold ' || i.hold_id || ' was placed before'
                         ELSE 'CROSS_FUND: hold ' || i.hold_id END) INTO wrong
-        FROM unnest(p_items) i JOIN hold h ON h.institution_id = p_institution AND h.hold_id = i.hold_id
+        FROM unnest(p_items) i
+        CROSS JOIN LATERAL (SELECT x.* FROM hold x WHERE x.institution_id = p_institution
+                                                     AND x.hold_id = i.hold_id OFFSET 0) h
         WHERE i.hold_action = 'place' OR h.fund_no <> i.fund_no OR h.contract_id IS DISTINCT FROM i.contract_id;
     END IF;
     IF wrong IS NOT NULL THEN
@@ -48,8 +60,10 @@ END $$;
 -- LATERAL with OFFSET 0 pins look-ups by key, whatever the planner believes of tables it has not analysed.
 CREATE FUNCTION ledger._gauges(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[])
-RETURNS SETOF ledger._gauge LANGUAGE sql STABLE SET search_path = ledger, pg_temp
+RETURNS SETOF ledger._gauge LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp
 SET enable_seqscan = off AS $$
+BEGIN
+    RETURN QUERY
     SELECT c.item, CASE g.code WHEN 'OTHER_FAMILYS_MONEY' THEN 4 ELSE 2 END, c.contract_id::text, g.code, g.delta, g.level
     FROM unnest(p_contracts) c
     CROSS JOIN LATERAL (SELECT * FROM contract_balance x
@@ -88,7 +102,8 @@ SET enable_seqscan = off AS $$
            b.credit_fen - b.debit_fen - b.held_fen
     FROM unnest(p_sides) s
     JOIN balance b ON b.institution_id = p_institution AND b.fund_no = s.fund_no AND b.class = s.class
-    WHERE s.item_id IS NULL $$;
+    WHERE s.item_id IS NULL;
+END $$;
 
 -- Walk the items in order; the answer holds the code of each refused item at its index, null where it passes.
 CREATE FUNCTION ledger._walk(p_gauges ledger._gauge[], p_count integer) RETURNS text[]
@@ -121,10 +136,11 @@ BEGIN
     RETURN codes;
 END $$;
 
--- Apply the accepted items to the rows that are locked, and write the journal.
+-- Apply the accepted items to the rows that are locked, and write the journal. The rows are under our lock, so the place
+-- (ctid) a look-up by key has just found is theirs until we are done: again one look-up per row, whatever the planner believes.
 CREATE FUNCTION ledger._apply(p_institution integer, p_recorded_at timestamptz, p_items ledger._item[],
-    p_moves ledger._move[], p_contracts ledger._contract_effect[], p_sides ledger._side[]) RETURNS void
-LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
+    p_moves ledger._move[], p_contracts ledger._contract_effect[], p_sides ledger._side[], p_special boolean)
+RETURNS void LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
 DECLARE kept integer;
 BEGIN
     UPDATE contract_balance b SET paid_fen = b.paid_fen + e.paid, released_fen = b.released_fen + e.released,
@@ -132,33 +148,41 @@ BEGIN
         refund_due_fen = b.refund_due_fen + e.refund_due, hours_released = b.hours_released + e.hours
     FROM (SELECT contract_id, sum(paid) paid, sum(released) released, sum(refunded) refunded, sum(held) held,
                  sum(due) due, sum(refund_due) refund_due, sum(hours) hours FROM unnest(p_contracts) GROUP BY 1) e
-    WHERE b.institution_id = p_institution AND b.contract_id = e.contract_id;
+    CROSS JOIN LATERAL (SELECT x.ctid FROM contract_balance x WHERE x.institution_id = p_institution
+                                                                AND x.contract_id = e.contract_id OFFSET 0) at
+    WHERE b.ctid = at.ctid AND b.institution_id = p_institution;
 
-    INSERT INTO item_balance (institution_id, item_id, class, fund_no, contract_id)
-    SELECT DISTINCT p_institution, s.item_id, s.class, s.fund_no, s.contract_id FROM unnest(p_sides) s
-    WHERE s.item_id IS NOT NULL ORDER BY 2, 3 ON CONFLICT (institution_id, item_id, class) DO NOTHING;
-    UPDATE item_balance b SET debit_fen = b.debit_fen + e.debit, credit_fen = b.credit_fen + e.credit
-    FROM (SELECT item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit FROM unnest(p_sides)
-          WHERE item_id IS NOT NULL GROUP BY 1, 2, 3, 4) e
-    WHERE b.institution_id = p_institution AND b.item_id = e.item_id AND b.class = e.class
-      AND b.fund_no = e.fund_no AND b.contract_id IS NOT DISTINCT FROM e.contract_id;
-    GET DIAGNOSTICS kept = ROW_COUNT;
-    -- an item that was not there when the rows were locked may have come to lie in another fund or contract
-    IF kept <> (SELECT count(DISTINCT (item_id, class, fund_no, contract_id)) FROM unnest(p_sides) WHERE item_id IS NOT NULL) THEN
-        RAISE EXCEPTION 'CROSS_FUND: an item lies in one fund and contract' USING ERRCODE = 'LG003';
+    IF p_sides IS NOT NULL THEN
+        INSERT INTO item_balance (institution_id, item_id, class, fund_no, contract_id)
+        SELECT DISTINCT p_institution, s.item_id, s.class, s.fund_no, s.contract_id FROM unnest(p_sides) s
+        WHERE s.item_id IS NOT NULL ORDER BY 2, 3 ON CONFLICT (institution_id, item_id, class) DO NOTHING;
+        UPDATE item_balance b SET debit_fen = b.debit_fen + e.debit, credit_fen = b.credit_fen + e.credit
+        FROM (SELECT item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit FROM unnest(p_sides)
+              WHERE item_id IS NOT NULL GROUP BY 1, 2, 3, 4) e
+        CROSS JOIN LATERAL (SELECT x.ctid FROM item_balance x WHERE x.institution_id = p_institution
+                            AND x.item_id = e.item_id AND x.class = e.class AND x.fund_no = e.fund_no
+                            AND x.contract_id IS NOT DISTINCT FROM e.contract_id OFFSET 0) at
+        WHERE b.ctid = at.ctid AND b.institution_id = p_institution;
+        GET DIAGNOSTICS kept = ROW_COUNT;
+        -- an item that was not there when the rows were locked may have come to lie in another fund or contract
+        IF kept <> (SELECT count(DISTINCT (item_id, class, fund_no, contract_id)) FROM unnest(p_sides) WHERE item_id IS NOT NULL) THEN
+            RAISE EXCEPTION 'CROSS_FUND: an item lies in one fund and contract' USING ERRCODE = 'LG003';
+        END IF;
+        UPDATE balance b SET debit_fen = b.debit_fen + e.debit, held_fen = b.held_fen + e.held, version = b.version + 1
+        FROM (SELECT fund_no, class, sum(debit) debit, sum(held) held FROM unnest(p_sides) WHERE item_id IS NULL GROUP BY 1, 2) e
+        WHERE b.institution_id = p_institution AND b.fund_no = e.fund_no AND b.class = e.class;
     END IF;
-
-    INSERT INTO hold (institution_id, hold_id, fund_no, contract_id, amount_fen)
-    SELECT p_institution, i.hold_id, i.fund_no, i.contract_id, i.hold_fen FROM unnest(p_items) i WHERE i.hold_action = 'place';
-    UPDATE hold h SET captured_fen = h.captured_fen + e.captured, released_fen = h.released_fen + e.released
-    FROM (SELECT hold_id, coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'capture'), 0) captured,
-                 coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'release'), 0) released
-          FROM unnest(p_items) WHERE hold_action IN ('capture', 'release') GROUP BY 1) e
-    WHERE h.institution_id = p_institution AND h.hold_id = e.hold_id;
-
-    UPDATE balance b SET debit_fen = b.debit_fen + e.debit, held_fen = b.held_fen + e.held, version = b.version + 1
-    FROM (SELECT fund_no, class, sum(debit) debit, sum(held) held FROM unnest(p_sides) WHERE item_id IS NULL GROUP BY 1, 2) e
-    WHERE b.institution_id = p_institution AND b.fund_no = e.fund_no AND b.class = e.class;
+    IF p_special THEN
+        INSERT INTO hold (institution_id, hold_id, fund_no, contract_id, amount_fen)
+        SELECT p_institution, i.hold_id, i.fund_no, i.contract_id, i.hold_fen FROM unnest(p_items) i WHERE i.hold_action = 'place';
+        UPDATE hold h SET captured_fen = h.captured_fen + e.captured, released_fen = h.released_fen + e.released
+        FROM (SELECT hold_id, coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'capture'), 0) captured,
+                     coalesce(sum(hold_fen) FILTER (WHERE hold_action = 'release'), 0) released
+              FROM unnest(p_items) WHERE hold_action IN ('capture', 'release') GROUP BY 1) e
+        CROSS JOIN LATERAL (SELECT x.ctid FROM hold x WHERE x.institution_id = p_institution
+                                                        AND x.hold_id = e.hold_id OFFSET 0) at
+        WHERE h.ctid = at.ctid AND h.institution_id = p_institution;
+    END IF;
 
     INSERT INTO journal_entry (institution_id, fund_no, effective_on, entry_id, recorded_at, hours, hold_action, hold_fen,
                                contract_id, hold_id, reverses, ref, kind, actor)
@@ -167,16 +191,19 @@ BEGIN
     FROM unnest(p_items) i LEFT JOIN close c ON c.institution_id = p_institution AND c.fund_no = i.fund_no ORDER BY i.ord;
     INSERT INTO transfer (institution_id, ord, entry_id, amount_fen, debit_class, credit_class, contract_id, debit_item,
                           credit_item)
-    SELECT p_institution, m.ord, i.entry_id, m.amount_fen, m.debit_class, m.credit_class, m.contract_id, m.debit_item,
+    SELECT p_institution, m.ord, m.entry_id, m.amount_fen, m.debit_class, m.credit_class, m.contract_id, m.debit_item,
            m.credit_item
-    FROM unnest(p_moves) m JOIN unnest(p_items) i ON i.ord = m.item ORDER BY m.item, m.ord;
+    FROM unnest(p_moves) m ORDER BY m.item, m.ord;
     INSERT INTO inbox SELECT p_institution, i.entry_id FROM unnest(p_items) i ORDER BY i.ord;
-    INSERT INTO reversal SELECT p_institution, i.reverses, i.entry_id FROM unnest(p_items) i
-    WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+    IF p_special THEN
+        INSERT INTO reversal SELECT p_institution, i.reverses, i.entry_id FROM unnest(p_items) i
+        WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
+    END IF;
 END $$;
 
 -- What a set must look like before any lock is taken; each fault is a bug of the caller.
-CREATE FUNCTION ledger._check_shape(p_institution integer, p_items ledger._item[], p_moves ledger._move[]) RETURNS void
+CREATE FUNCTION ledger._check_shape(p_institution integer, p_items ledger._item[], p_moves ledger._move[],
+                                    p_special boolean) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
 DECLARE wrong text;
 BEGIN
@@ -197,6 +224,7 @@ BEGIN
                                                   AND b.class = c.class);
     END IF;
     IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG005'; END IF;
+    IF NOT p_special THEN RETURN; END IF;
     -- a reversal is the mirror of its original: same fund, sides swapped, hours given back
     SELECT min('NOT_A_MIRROR: ' || i.reverses) INTO wrong FROM unnest(p_items) i
     WHERE i.reverses IS NOT NULL AND (
@@ -234,9 +262,11 @@ CREATE FUNCTION ledger.post(
     t_item integer[], t_debit text[], t_credit text[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[],
     t_credit_item uuid[])
 RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     n integer := cardinality(p_key);
+    -- a set without holds and reversals passes by every statement that is about them
+    special boolean := array_remove(p_hold, NULL) <> '{}' OR array_remove(p_reverses, NULL) <> '{}';
     items _item[]; passed _item[]; moves _move[]; contracts _contract_effect[]; sides _side[];
     answered integer[]; codes text[]; final boolean;
     twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
@@ -249,7 +279,7 @@ BEGIN
              x (key, digests, entry, kind, fund, effective, actor, ref, contract, hours, hold, hold_action, hold_fen,
                 reverses, n)) u ORDER BY 1);
     moves := _moves(p_institution, items, t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item);
-    PERFORM _check_shape(p_institution, items, moves);
+    PERFORM _check_shape(p_institution, items, moves, special);
     PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
 
     FOR ord, result, code, field, entry_id, twin IN SELECT * FROM _claim(p_institution, items) LOOP
@@ -268,7 +298,7 @@ BEGIN
     END IF;
     contracts := _contract_effects(items, moves);
     sides := _sides(items, moves);
-    PERFORM _lock(p_institution, items, contracts, sides);
+    PERFORM _lock(p_institution, items, contracts, sides, special);
     codes := _decide(p_institution, items, contracts, sides, n);
     -- a guarded account too small is final only against a fold that came after the question was first asked
     final := EXISTS (SELECT FROM seal_state s WHERE s.institution_id = p_institution AND s.block_no >= p_folded_block);
@@ -280,7 +310,7 @@ BEGIN
     ELSE
         passed := items;
     END IF;
-    PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides);
+    PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides, special);
     RETURN QUERY
     WITH decided AS MATERIALIZED (SELECT * FROM _record_refusals(p_institution, items, codes, final))
     SELECT * FROM decided

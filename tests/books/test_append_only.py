@@ -138,7 +138,7 @@ def test_the_application_calls_public_functions_only(module_database: Database) 
 @pytest.mark.parametrize(
     "call",
     [
-        "ledger._apply(1, now(), NULL, NULL, NULL, NULL)",
+        "ledger._apply(1, now(), NULL, NULL, NULL, NULL, true)",
         "ledger._claim(1, NULL)",
         "ledger._record_refusals(1, NULL, NULL, true)",
         "ledger._refuse_change()",

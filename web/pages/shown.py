@@ -14,8 +14,8 @@ from ledger.errors import BadInput, Message
 from ledger.flows import refund as refund_flow
 from ledger.reports import family
 from ledger.reports.family import FamilyContract, FamilyLesson, FamilyRefund
-from ledger.rules.calendar import add_working_days, deadline
-from ledger.terms.calendar import DayKind, Deadline
+from ledger.rules import refund_deadline
+from ledger.terms.calendar import Deadline
 from ledger.terms.lesson import LessonState
 from ledger.terms.refund import Alternative, Cause, Worksheet
 from ledger.terms.refund_request import CLOSED, RefundState
@@ -272,12 +272,11 @@ def _hours(contract: FamilyContract, lessons: Sequence[FamilyLesson]) -> Hours:
 
 
 def _arrives(law: Law | None, today: date, first_lesson_on: date) -> Deadline | None:
-    """The last day on which money asked back today must be there, as flows/refund.py sets it; None: no rule says."""
+    """The last day on which money asked back today must be there; None: no rule says."""
     if law is None:
         return None
     try:
-        days = law.rulebook.whole(f"refund.days_{'after' if first_lesson_on <= today else 'before'}_class")
-        return deadline(today, days, DayKind(law.rulebook.text("refund.day_kind")), law.calendar)
+        return refund_deadline.pay_by(today, first_lesson_on, law.rulebook, law.calendar)
     except BadInput:
         return None
 
@@ -287,7 +286,7 @@ def _answer_by(law: Law | None, today: date) -> Deadline | None:
     if law is None:
         return None
     try:
-        return add_working_days(today, law.rulebook.whole("refund.institution_silence_working_days"), law.calendar)
+        return refund_deadline.answer_by(today, law.rulebook, law.calendar)
     except BadInput:
         return None
 
