@@ -67,6 +67,7 @@ def demo(once: bool, reset: bool, scale: str, port: int, as_json: bool) -> int:
             _files(folder, story, (time.monotonic_ns() - began) // 1_000_000_000)
         engine.dispose()
         if not once:
+            click.echo(f"Pages: http://127.0.0.1:{port} - four families to log in as; Ctrl-C ends it", err=as_json)
             serve_pages(urls.app, settings, port=port, demo=True)
     return 0 if found.sound else REFUSED
 
@@ -97,8 +98,8 @@ def _files(folder: Path, story: Story, seconds: int) -> None:
     """Where everything lies, and what was refused on purpose."""
     console = Console()
     planted = ", ".join(f"{count} {code}" for code, count in sorted(story.refused.items())) or "none in this run"
-    console.print(f"Refused on purpose: {planted}")
+    console.print(f"Refused on purpose: {planted}", soft_wrap=True)
     for name in ("statements", "payments", "reports"):
         found = sorted((folder / name).glob("*")) if (folder / name).exists() else []
-        console.print(f"{name}: {len(found)} files in {folder / name}")
+        console.print(f"{name}: {len(found)} files in {folder / name}", soft_wrap=True)
     console.print(f"{seconds} s for the world")

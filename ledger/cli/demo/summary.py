@@ -136,5 +136,7 @@ def show(summary: Summary, console: Console) -> None:
         ("Payments out", summary.payments),
         ("Findings", summary.findings),
     ):
-        console.print(f"{title}: " + (", ".join(f"{count} {name}" for name, count in found.items()) or "none"))
+        console.print(
+            f"{title}: " + (", ".join(f"{count} {name}" for name, count in found.items()) or "none"), soft_wrap=True
+        )
     console.print(f"Breaks for a person: {summary.breaks}")
