@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure() -> None:
     # A run that is asked to end unwinds as with Ctrl-C, server included; SystemExit would only fail one test.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Under nohup this is ignored, and what we start would inherit that and never be told to end.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_unconfigure() -> None:

@@ -34,7 +34,7 @@ def _spc(article: str, chinese: str, en: str, zh: str) -> Message:
 
 RULES: Final[Mapping[str, Message]] = {
     "paid": _spc("15(1)", "15条第1款", "a refund starts from what was paid", "从实际支付的预付款算起"),
-    "art9": _spc("9", "9条", "the term is void, nothing is charged for it", "该条款无效,不扣费"),
+    "art9": _spc("9", "9条", "the term is void, nothing is charged for it", "该条款无效，不扣费"),
     "art14": _spc("14", "14条", "money paid within seven days comes back", "付款七日内可请求返还本金"),
     "art15_1": _spc("15(1)", "15条第1款", "less the price of what was delivered", "扣减已提供服务的价款"),
     "art15_2": _spc("15(2)", "15条第2款", "reasonable costs may be claimed", "可以主张合理费用"),
@@ -46,23 +46,23 @@ RULES: Final[Mapping[str, Message]] = {
     ),
     "art15_3": _spc("15(3)", "15条第3款", "a sales commission is no reasonable cost", "销售提成不属于合理费用"),
     "art16": _spc("16", "16条", "the rate of interest", "利息的利率"),
-    "art18_1": _spc("18(1)", "18条第1项", "not the consumer's cause, discounted price", "非因消费者原因,按优惠后价格"),
+    "art18_1": _spc("18(1)", "18条第1项", "not the consumer's cause, discounted price", "非因消费者原因，按优惠后价格"),
     "art18_1_gift": _spc(
-        "18(1) and case (2022)渝01民终4000号",
-        "18条第1项及(2022)渝01民终4000号案",
+        "18(1) and case （2022）渝01民终4000号",
+        "18条第1项及（2022）渝01民终4000号案",
         "discounted price, gift hours count like bought ones",
-        "按优惠后价格,赠送课时与购买课时同等计算",
+        "按优惠后价格，赠送课时与购买课时同等计算",
     ),
     "art18_2": _spc("18(2)", "18条第2项", "value used x paid / (paid + gift)", "已消费金额按实付与赠送的比例折算"),
-    "art19_1": _spc("19(1)", "19条第1款", "consumer's cause, price before discount", "因消费者原因,按折扣前价格"),
+    "art19_1": _spc("19(1)", "19条第1款", "consumer's cause, price before discount", "因消费者原因，按折扣前价格"),
     "art19_2": _spc(
-        "19(2)", "19条第2款", "no sales at the list price, market price at signing", "原价无销售记录,按订约时市场价"
+        "19(2)", "19条第2款", "no sales at the list price, market price at signing", "原价无销售记录，按订约时市场价"
     ),
     "art19_doubt": _spc(
-        "19 and 8", "19条、第8条", "no list price shown, the price paid holds", "未证明原价,按实付价格"
+        "19 and 8", "19条、第8条", "no list price shown, the price paid holds", "未证明原价，按实付价格"
     ),
     "art19_no_discount": _spc(
-        "19", "19条", "the price shown is not above the price paid", "所示价格不高于实付价格,按实付价格"
+        "19", "19条", "the price shown is not above the price paid", "所示价格不高于实付价格，按实付价格"
     ),
     "art19_cap": _spc(
         "19 and price law art. 39", "19条及价格法第39条", "no price above the cap counts", "超过最高限价的价格不予计算"

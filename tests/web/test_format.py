@@ -90,8 +90,8 @@ def test_a_page_shows_the_tail_of_an_account() -> None:
 
 
 @pytest.mark.usefixtures("zh")
-def test_sentences_from_below_get_full_width_marks() -> None:
-    assert said(Message(en="a, b", zh="已上课,按实付单价(见合同):如下")) == "已上课，按实付单价（见合同）：如下"
+def test_sentences_from_below_are_in_the_language_of_the_page_with_its_marks() -> None:
+    assert said(Message(en="You paid", zh="您已支付")) == "您已支付"
     for message in (*LABELS.values(), *RULES.values(), *NOTES.values()):
         assert re.search("[,:;()]", said(message)) is None
 
