@@ -58,7 +58,14 @@ def find(
 
 
 def open_charges(conn: Connection, institution_id: int, students: Sequence[UUID]) -> list[OpenCharge]:
-    """The open contracts of some pupils: hours left to teach and no closed refund."""
+    """The open contracts of some pupils: hours left to teach and no refund approved. Locks the pupils: two signings at
+    once would each miss the other's charge.
+    """
+    conn.execute(
+        text("""SELECT pg_advisory_xact_lock(hashtextextended(k, 17))
+                FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY u (k, n) ORDER BY n"""),
+        {"keys": [f"{institution_id} {student}" for student in sorted(set(students))]},
+    )
     rows = conn.execute(
         text("""SELECT c.contract_id, c.student_id, k.subject, k.category, c.signed_on, c.first_lesson_on, c.price_fen,
                        b.hours_total AS hours, b.hours_total - b.hours_released AS hours_left, c.months
@@ -67,9 +74,10 @@ def open_charges(conn: Connection, institution_id: int, students: Sequence[UUID]
                 JOIN ledger.course k USING (institution_id, course_id)
                 WHERE c.institution_id = :i AND c.student_id = ANY (CAST(:s AS uuid[]))
                   AND b.hours_released < b.hours_total
-                  AND NOT EXISTS (SELECT FROM ledger.refund r JOIN ledger.refund_closed x USING (institution_id,
-                  refund_id)
-                                  WHERE r.institution_id = c.institution_id AND r.contract_id = c.contract_id)"""),
+                  AND NOT EXISTS (SELECT FROM ledger.refund r
+                                  JOIN ledger.refund_step s USING (institution_id, refund_id)
+                                  WHERE r.institution_id = c.institution_id AND r.contract_id = c.contract_id
+                                    AND s.state = 'approved')"""),
         {"i": institution_id, "s": list(students)},
     )
     return [OpenCharge(**row._mapping) for row in rows]

@@ -143,7 +143,8 @@ def account_sums(conn: Connection, institution_id: int, fund_no: int) -> dict[st
 
 
 def ordered_so_far(conn: Connection, institution_id: int, order_id: UUID) -> int:
-    """What instructions on an order add up to, in fen (rejected and returned ones do not count)."""
+    """What instructions on an order add up to, in fen (rejected and returned ones do not count). Locks the order."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:o, 19))"), {"o": str(order_id)})
     found = conn.scalar(
         text("""SELECT coalesce(sum(amount_fen), 0) FROM ledger.instruction_now
                 WHERE institution_id = :i AND order_id = :o AND state IN ('in_transit', 'booked')"""),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.books import journal, payout, record, register
 from ledger.books import refund as refunds
+from ledger.books import reserve as reserves
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import pain001
@@ -17,7 +18,7 @@ from ledger.rules import posting_payment
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Payee
-from ledger.terms.journal import AccountClass, Entry, Event
+from ledger.terms.journal import AccountClass, Entry, Event, FundKind
 from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
 from ledger.terms.payout import BatchKind, Instruction, ReserveOrder
 from ledger.terms.refund_request import RefundState
@@ -54,11 +55,7 @@ def build_refunds(
         event = posting_payment.instructed(
             AccountClass.REFUND_DUE, fund_no, instruction_id, refund.amount_fen, contract_id=refund.contract_id
         )
-        payee = Payee(
-            vault.open(refund.payee_name_sealed, "refund", "payee_name", refund.refund_id),
-            vault.open(refund.payee_account_sealed, "refund", "payee_account", refund.refund_id),
-            refund.payee_bank,
-        )
+        payee = _payee_of(vault, refund)
         payments.append(
             _Payment(
                 AccountClass.REFUND_DUE,
@@ -117,12 +114,19 @@ def build_reserve(
 ) -> list[Outcome]:  # fmt: skip
     """Carry out an order on a reserve account.
 
-    Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the
-    amount goes
-    to the custody account, for a shortfall. Release: to the institution. Refused: ORDER_SPENT, REFUND_NOT_APPROVED.
+    Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the amount
+    goes to the custody account, for a shortfall. Release: to the institution. Refused: ORDER_UNKNOWN (not entered, or
+    not confirmed by a second person), NOT_RESERVE_MODE, REFUND_NOT_APPROVED, ORDER_SPENT.
     """
+    refund_ids = tuple(dict.fromkeys(refund_ids))
     found = refunds.by_id(conn, institution_id, refund_ids)
     balances = register.lock_contracts(conn, institution_id, [refund.contract_id for refund in found.values()])
+    stored = reserves.orders(conn, institution_id, [order.document_no]).get(order.document_no)
+    if stored is None or not reserves.approved(conn, institution_id, stored.order_id):
+        return [Outcome(Result.REFUSED, "ORDER_UNKNOWN")]
+    order, funds = stored, register.read_funds(conn, institution_id)
+    if any(funds[refund.fund_no].kind is not FundKind.HANDS for refund in found.values()):
+        return [Outcome(Result.REFUSED, "NOT_RESERVE_MODE")]
     left = order.amount_fen - payout.ordered_so_far(conn, institution_id, order.order_id)
     payments: list[_Payment] = []
     ids = iter(new_ids(now, max(len(refund_ids), 1)))
@@ -134,23 +138,12 @@ def build_reserve(
         refund, instruction_id = waiting[refund_id], next(ids)
         amount = balances[refund.contract_id].refund_due_fen
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, amount)
-        payee = Payee(
-            vault.open(refund.payee_name_sealed, "refund", "payee_name", refund_id),
-            vault.open(refund.payee_account_sealed, "refund", "payee_account", refund_id),
-            refund.payee_bank,
-        )
         payments.append(
             _Payment(
-                AccountClass.RESERVE,
-                amount,
-                payee,
-                event,
-                instruction_id,
-                refund.contract_id,
-                refund_id,
-                order.order_id,
+                AccountClass.RESERVE, amount, _payee_of(vault, refund), event, instruction_id, refund.contract_id,
+                refund_id, order.order_id,
             )
-        )
+        )  # fmt: skip
     if not refund_ids:
         instruction_id = next(ids)
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, left)
@@ -222,6 +215,14 @@ def _as_payment(instruction: Instruction) -> PaymentInstruction:
         instruction.end_to_end_id, instruction.amount_fen, instruction.payee_name, instruction.payee_account,
         instruction.payee_bank, instruction.memo,
     )  # fmt: skip
+
+
+def _payee_of(vault: Vault, refund: payout.RefundToPay) -> Payee:
+    return Payee(
+        vault.open(refund.payee_name_sealed, "refund", "payee_name", refund.refund_id),
+        vault.open(refund.payee_account_sealed, "refund", "payee_account", refund.refund_id),
+        refund.payee_bank,
+    )
 
 
 def _order_payee(conn: Connection, vault: Vault, institution_id: int, order: ReserveOrder) -> Payee:

@@ -1,7 +1,7 @@
 """Prepayments in reserve mode: no custody account holds them, so the reserve must cover them before they count."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -11,8 +11,10 @@ from ledger.errors import Outcome, Result
 from ledger.rules import posting
 from ledger.rules import reserve as reserve_rules
 from ledger.terms.calendar import shanghai_day
+from ledger.terms.contract import ContractBalance
 from ledger.terms.ids import new_ids
-from ledger.terms.journal import Entry
+from ledger.terms.institution import Fund
+from ledger.terms.journal import Entry, FundKind
 from ledger.terms.prepayment_receipt import Receipt
 from ledger.terms.rulebook import Rulebook
 
@@ -23,18 +25,21 @@ def receive(
     """Book prepayments the institution holds: due -> claim. One outcome per receipt.
 
     Refused RESERVE_BELOW_REQUIRED where the reserve does not meet its requirement (asked of the place's rulebook before
-    the set), UNKNOWN_CONTRACT, and what the books refuse (PRICE_EXCEEDED).
+    the set), UNKNOWN_CONTRACT, NOT_RESERVE_MODE (its money belongs in a custody account), DATE_IN_FUTURE, and what the
+    books refuse (PRICE_EXCEEDED).
     """
     contracts = register.lock_contracts(conn, institution_id, [receipt.contract_id for receipt in receipts])
-    facts = reserves.facts(conn, institution_id, shanghai_day(now))
+    today, funds = shanghai_day(now), register.read_funds(conn, institution_id)
+    facts = reserves.facts(conn, institution_id, today)
     required = reserve_rules.required(reserve_rules.rule(rulebook), facts)
     _, held = reserves.positions(conn, institution_id)
     outcomes: list[Outcome] = []
     entries: dict[int, Entry] = {}
     for n, (receipt, entry_id) in enumerate(zip(receipts, new_ids(now, len(receipts)), strict=True)):
         contract = contracts.get(receipt.contract_id)
-        if contract is None or held < required.required_fen:
-            outcomes.append(Outcome(Result.REFUSED, "RESERVE_BELOW_REQUIRED" if contract else "UNKNOWN_CONTRACT"))
+        refusal = _refusal(receipt, contract, funds, today)
+        if contract is None or refusal or held < required.required_fen:
+            outcomes.append(Outcome(Result.REFUSED, refusal or "RESERVE_BELOW_REQUIRED"))
             continue
         outcomes.append(Outcome(Result.DONE))
         entries[n] = Entry(
@@ -49,3 +54,11 @@ def receive(
     for n, outcome in zip(entries, journal.post(conn, institution_id, list(entries.values()), now), strict=True):
         outcomes[n] = outcome
     return outcomes
+
+
+def _refusal(receipt: Receipt, contract: ContractBalance | None, funds: Mapping[int, Fund], today: date) -> str:
+    if contract is None:
+        return "UNKNOWN_CONTRACT"
+    if funds[contract.fund_no].kind is not FundKind.HANDS:
+        return "NOT_RESERVE_MODE"
+    return "DATE_IN_FUTURE" if receipt.paid_on > today else ""

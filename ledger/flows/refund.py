@@ -1,6 +1,7 @@
 """Refunds: quoted before asking, asked, agreed by the institution or by its silence, approved by a second person."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
 _NOT_TAUGHT = frozenset({LessonState.REVERSED, LessonState.DISPUTED})
+# From here on the money is owed to the family, wherever it is.
+_APPROVED = frozenset({RefundState.APPROVED, RefundState.IN_TRANSIT, RefundState.PAID, RefundState.RETURNED})
 
 
 def quote(
@@ -57,11 +60,16 @@ def ask(
     quotes = _quotes(conn, institution_id, signed, causes, rulebook, calendar, today)
     payees = _payees(conn, vault, institution_id, asked)
     outcomes, rows, steps, entries = [], [], [], []
+    asked_now: dict[UUID, UUID] = {}
     for refund_id, request in zip(new_ids(now, len(asked)), asked, strict=True):
+        if request.contract_id in asked_now:
+            outcomes.append(Outcome(Result.REPLAYED, entry_id=asked_now[request.contract_id]))
+            continue
         outcome = _askable(request, signed, open_now, quotes, payees)
         outcomes.append(outcome or Outcome(Result.DONE, entry_id=refund_id))
         if outcome is not None:
             continue
+        asked_now[request.contract_id] = refund_id
         worksheet, balance = quotes[request.contract_id], balances[request.contract_id]
         entry = _hold(refund_id, balance, worksheet, request, today)
         entries += [entry] if entry else []
@@ -97,6 +105,7 @@ def answer(
             outcomes.append(Outcome(Result.REFUSED, "UNKNOWN_REFUND"))
         elif refund.state is RefundState.ASKED:
             steps.append(_step(institution_id, refund_id, refund.step + 1, state, actor, now, reason))
+            found[refund_id] = replace(refund, state=state, step=refund.step + 1)
             outcomes.append(Outcome(Result.DONE))
         else:
             done = refund.state is state
@@ -116,7 +125,7 @@ def withdraw(
     outcomes, entries, steps, closed = [], [], [], []
     for refund_id, entry_id in zip(refund_ids, new_ids(now, len(refund_ids)), strict=True):
         refund = found.get(refund_id)
-        if refund is None or refund.state in (RefundState.APPROVED, RefundState.IN_TRANSIT, RefundState.PAID):
+        if refund is None or refund.state in _APPROVED:
             outcomes.append(Outcome(Result.REFUSED, "REFUND_APPROVED" if refund else "UNKNOWN_REFUND"))
             continue
         if refund.state in CLOSED:
@@ -128,6 +137,7 @@ def withdraw(
             entries.append(Entry(entry_id, f"withdraw {refund_id}", asked, event, shanghai_day(now), actor, refund_id))
         steps.append(_step(institution_id, refund_id, refund.step + 1, RefundState.WITHDRAWN, actor, now))
         closed.append({"institution_id": institution_id, "refund_id": refund_id, "closed_on": shanghai_day(now)})
+        found[refund_id] = replace(refund, state=RefundState.WITHDRAWN, step=refund.step + 1)
         outcomes.append(Outcome(Result.DONE))
     _post_all(conn, institution_id, entries, now)
     record.insert(conn, "refund_step", steps)
@@ -316,7 +326,7 @@ def _locked(conn: Connection, institution_id: int, refund_ids: Sequence[UUID]) -
 def _approvable(refund: Refund | None, approver: str) -> Outcome:
     if refund is None:
         return Outcome(Result.REFUSED, "UNKNOWN_REFUND")
-    if refund.state in (RefundState.APPROVED, RefundState.IN_TRANSIT, RefundState.PAID):
+    if refund.state in _APPROVED:
         return Outcome(Result.REPLAYED)
     if refund.state is not RefundState.AGREED:
         return Outcome(Result.REFUSED, "REFUND_NOT_AGREED")

@@ -19,10 +19,11 @@ def enter_order(conn: Connection, institution_id: int, order: ReserveOrder, appr
     """Enter an order to draw or release. The document number is its key. Refused SAME_PERSON."""
     known = reserves.orders(conn, institution_id, [order.document_no]).get(order.document_no)
     if known is not None:
-        same = (known.purpose, known.amount_fen, known.fund_no) == (order.purpose, order.amount_fen, order.fund_no)
-        if same:
+        said = ("purpose", "amount_fen", "fund_no")
+        differs = next((name for name in said if getattr(known, name) != getattr(order, name)), "")
+        if not differs:
             return Outcome(Result.REPLAYED, entry_id=known.order_id)
-        return Outcome(Result.CONFLICT, "REQUEST_CONFLICT", "amount")
+        return Outcome(Result.CONFLICT, "REQUEST_CONFLICT", differs)
     if order.entered_by == approver:
         return Outcome(Result.REFUSED, "SAME_PERSON")
     row = {name: getattr(order, name) for name in ReserveOrder.__slots__}

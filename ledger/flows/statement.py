@@ -1,7 +1,7 @@
 """Import bank statements: judge by history, store, and post what each booked line turned out to be."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,13 +13,14 @@ from ledger.books import journal, record, register
 from ledger.books import refund as refunds
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
-from ledger.rules import match, posting_payment
+from ledger.rules import match, posting, posting_payment
 from ledger.rules.calendar import add_working_days
 from ledger.rules.statement import judge_against_history
 from ledger.terms.calendar import CalendarDays, shanghai_day
+from ledger.terms.contract import ContractBalance
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Fund
-from ledger.terms.journal import Entry
+from ledger.terms.journal import Entry, Event
 from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
 from ledger.terms.refund_request import RefundState
 from ledger.terms.statement import (
@@ -310,35 +311,55 @@ def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer],
     With the payment the contract ends: what the rule leaves of the claim is the institution's. In reserve mode the
     family was paid from the reserve, so what was owed to it is now due from the institution.
     """
-    touched = {
-        answer.instruction.refund_id: answer
+    touched = [
+        (answer.instruction.refund_id, answer.line)
         for answer in answers
         if answer.instruction is not None and answer.instruction.refund_id is not None
-    }
-    found = refunds.by_id(conn, fund.institution_id, list(touched))
-    contract_rows = register.read_contracts(conn, fund.institution_id, [r.contract_id for r in found.values()])
+    ]
+    found = refunds.by_id(conn, fund.institution_id, [refund_id for refund_id, _ in touched])
+    rows = register.read_contracts(conn, fund.institution_id, [r.contract_id for r in found.values()])
     entries, steps, closed = [], [], []
-    ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(found)))
-    for refund_id, refund in found.items():
-        line = touched[refund_id].line
+    ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(touched)))
+    for refund_id, line in touched:  # in the order of the bank: a statement may book a payment and take it back
+        refund = found[refund_id]
         state = RefundState.RETURNED if line.credit else RefundState.PAID
         steps.append({
             "institution_id": fund.institution_id, "refund_id": refund_id, "step": refund.step + 1, "state": state,
             "at": now, "actor": actor, "reason": "", "entry_id": None,
         })  # fmt: skip
-        if state is RefundState.RETURNED or refund.state is RefundState.RETURNED:
-            continue
-        closed.append({"institution_id": fund.institution_id, "refund_id": refund_id, "closed_on": line.booked_on})
-        contract = contract_rows[refund.contract_id]
-        events = [posting_payment.refund_proved(contract, line.amount_fen)] if contract.fund_no != fund.fund_no else []
-        if events:
-            contract = replace(contract, due_fen=contract.due_fen - line.amount_fen)
-        events.append(posting_payment.remainder_left(contract, contract.free_fen))
-        for event in events:
-            if event.moves_something:
-                key = f"settle {refund_id} {event.kind}"
-                asked = (("refund", str(refund_id)),)
-                entries.append(Entry(next(ids), key, asked, event, line.booked_on, actor, refund_id))
+        if state is RefundState.PAID:
+            closed.append({"institution_id": fund.institution_id, "refund_id": refund_id, "closed_on": line.booked_on})
+        events, rows[refund.contract_id] = _settled(rows[refund.contract_id], fund, line)
+        entries += _entries(refund_id, events, line, actor, ids)
+        found[refund_id] = replace(refund, state=state, step=refund.step + 1)
     _post_entries(conn, fund.institution_id, entries, now)
     record.insert(conn, "refund_step", steps)
     record.insert(conn, "refund_closed", closed)
+
+
+def _settled(contract: ContractBalance, fund: Fund, line: OpenLine) -> tuple[list[Event], ContractBalance]:
+    """What a booked or returned refund does to its contract beside the bank's entry, and the contract after it."""
+    from_reserve, amount = contract.fund_no != fund.fund_no, line.amount_fen
+    if line.credit:
+        if not from_reserve:
+            return [], contract
+        back = replace(contract, due_fen=contract.due_fen + amount, refund_due_fen=contract.refund_due_fen + amount)
+        return [posting_payment.refund_unproved(contract, amount)], back
+    events = []
+    if from_reserve:
+        events.append(posting_payment.refund_proved(contract, amount))
+        contract = replace(contract, due_fen=contract.due_fen - amount, refund_due_fen=contract.refund_due_fen - amount)
+    rest = posting_payment.remainder_left(contract, contract.free_fen)
+    return [*events, rest], posting.after_release(contract, rest)
+
+
+def _entries(refund_id: UUID, events: Sequence[Event], line: OpenLine, actor: str, ids: Iterator[UUID]) -> list[Entry]:
+    """What a line does to the family's contract beside the bank's own entry; the line is part of the key."""
+    asked = (("refund", str(refund_id)),)
+    return [
+        Entry(
+            next(ids), f"settle {refund_id} {line.line_id} {event.kind}", asked, event, line.booked_on, actor, refund_id
+        )
+        for event in events
+        if event.moves_something
+    ]

@@ -165,6 +165,13 @@ def refund_proved(contract: ContractBalance, amount_fen: int) -> Event:
     return Event("refund_proved", contract.fund_no, moving(Transfer(REFUND_DUE, DUE, amount_fen, contract.contract_id)))
 
 
+def refund_unproved(contract: ContractBalance, amount_fen: int) -> Event:
+    """The reserve's payment of such a refund came back: owed to the family and held by the institution again (H)."""
+    return Event(
+        "refund_unproved", contract.fund_no, moving(Transfer(DUE, REFUND_DUE, amount_fen, contract.contract_id))
+    )
+
+
 # -- the institution
 
 

@@ -255,3 +255,12 @@ def test_a_refund_in_reserve_mode_paid_from_the_reserve_by_order(world: World) -
         (RESERVE, "bank", None): 10_00, (RESERVE, "reserve", None): 10_00,
         (HANDS, "due", contract): 40_00, (HANDS, "claim", contract): 40_00,
     }  # fmt: skip
+    # the bank sends it back: the reserve has the money again, and the family is owed it again
+    world.happens(posting_payment.reserve_topped_up(RESERVE, 60_00))
+    world.happens(posting_payment.refund_unproved(world.contract(contract), 60_00))
+    assert world.contract(contract).refund_due_fen == 60_00
+    assert world.balance("reserve", RESERVE) == 70_00
+    assert (
+        world.impossible(replace(posting_payment.refund_unproved(world.contract(contract), 1), fund_no=CUSTODY))
+        == "LG003"
+    )

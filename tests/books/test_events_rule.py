@@ -33,6 +33,7 @@ TABLE = {
     "refund_rejected": "in_transit>refund_due",
     "refund_returned": "bank>refund_due",
     "refund_proved": "refund_due>due",
+    "refund_unproved": "due>refund_due",
     "paid_in": "bank>due bank>suspense",
     "set_off": "payable>due",
     "payout_instructed": "payable>in_transit",

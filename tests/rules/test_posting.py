@@ -251,6 +251,7 @@ def test_what_is_owed_beyond_the_principal() -> None:
     assert pairs(event) == [(PAYABLE, CLAIM, 5), (DUE, CLAIM, 3), (CLAIM, REFUND_DUE, 20_00)]
     assert posting_payment.taken_from_payable(event) == 5
     assert pairs(posting_payment.refund_proved(PAID, 5)) == [(REFUND_DUE, DUE, 5)]
+    assert pairs(posting_payment.refund_unproved(PAID, 5)) == [(DUE, REFUND_DUE, 5)]
 
 
 # -- payments out

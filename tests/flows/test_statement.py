@@ -1,0 +1,108 @@
+"""Bank statements: a file counts once, a gap or a lie changes no balance, and unknown money waits for a person."""
+
+from dataclasses import replace
+from datetime import date
+
+from ledger.errors import Result
+from ledger.terms.statement import Verdict
+from tests.flows.school import CUSTODY, PRICE_FEN, School, account_of, credit, debit
+from tests.samples import camt053
+
+ON = date(2026, 3, 3)
+
+
+def codes(school: School) -> list[str]:
+    return sorted(row.code for row in school.rows("finding"))
+
+
+def test_a_file_counts_once(school: School) -> None:
+    contract = school.signed()
+    content = school.statement_bytes(CUSTODY, credit(PRICE_FEN, contract.payment_reference))
+    assert school.take(content).verdict is Verdict.ACCEPT
+    before = (school.sums(), school.rows("statement_line"), school.rows("statement"))
+    again = school.take(content)
+    assert (again.verdict, again.lines, again.already, again.outcomes) == (Verdict.IDEMPOTENT, 0, 1, ())
+    assert (school.sums(), school.rows("statement_line"), school.rows("statement")) == before
+    assert school.balance(contract.contract_id).paid_fen == PRICE_FEN
+    assert school.broken() == []
+
+
+def test_money_of_unknown_origin_waits_in_suspense(school: School) -> None:
+    imported = school.bank(CUSTODY, credit(88_00, "PP99999999"), on=ON)
+    assert [outcome.result for outcome in imported.outcomes] == [Result.DONE]
+    assert school.sums() == {"bank": 88_00, "suspense": 88_00}
+    assert codes(school) == ["OWNER_UNKNOWN"]
+    (match,) = school.rows("line_match")
+    assert (match.rule, match.kind) == ("NONE", "deposit_to_suspense")
+    assert school.broken() == []
+
+
+def test_what_is_paid_over_the_price_waits_in_suspense(school: School) -> None:
+    contract = school.signed()
+    school.bank(CUSTODY, credit(PRICE_FEN + 50_00, contract.payment_reference), on=ON)
+    assert school.sums() == {"bank": PRICE_FEN + 50_00, "claim": PRICE_FEN, "suspense": 50_00}
+    assert codes(school) == ["PAYMENT_OVER_PRICE"]
+    assert school.broken() == []
+
+
+def test_two_payments_of_one_contract_in_one_file_count_each_other(school: School) -> None:
+    contract = school.signed()
+    half = [credit(2_500_00, contract.payment_reference) for _ in range(2)]
+    school.bank(CUSTODY, *half, on=ON)
+    assert school.balance(contract.contract_id).paid_fen == PRICE_FEN
+    assert school.sums()["suspense"] == 1_000_00
+    assert school.broken() == []
+
+
+def test_a_debit_nobody_ordered_opens_a_break(school: School) -> None:
+    school.paid()
+    school.bank(CUSTODY, debit(70_00, "XX1"), on=ON)
+    (opened,) = school.rows("break")
+    assert (opened.kind, opened.amount_fen, opened.owner, opened.opened_on) == ("unordered_debit", 70_00, "bank", ON)
+    assert opened.due_on == date(2026, 3, 10)  # five working days
+    assert codes(school) == ["UNORDERED_DEBIT"]
+    assert school.sums()["bank"] == PRICE_FEN - 70_00
+    assert school.broken() == []
+
+
+def test_an_account_of_nobody_is_rejected_and_kept(school: School) -> None:
+    content = camt053(account=account_of(school.number, 99), opening_fen=0, lines=[credit(1_00, "PP1")], on=ON)
+    imported = school.take(content)
+    assert imported.verdict is Verdict.REJECT
+    assert imported.fault is not None
+    assert imported.fault.code == "UNKNOWN_ACCOUNT"
+    assert school.rows("statement") == []
+
+
+def test_a_statement_that_does_not_follow_the_last_moves_no_money(school: School) -> None:
+    contract = school.signed()
+    school.bank(CUSTODY, credit(1_000_00, contract.payment_reference), on=ON)
+    sequence, opening_fen = school.statements[CUSTODY]
+    school.statements[CUSTODY] = (sequence + 1, opening_fen + 500_00)  # one statement is missing
+    imported = school.bank(CUSTODY, credit(1_00, contract.payment_reference), on=ON)
+    assert imported.verdict is Verdict.HOLD
+    assert imported.outcomes == ()
+    assert school.balance(contract.contract_id).paid_fen == 1_000_00
+    assert school.sums() == {"bank": 1_000_00, "claim": 1_000_00}
+
+
+def test_a_line_the_bank_sends_again_in_another_statement_is_held(school: School) -> None:
+    contract = school.signed()
+    line = credit(1_000_00, contract.payment_reference)
+    school.bank(CUSTODY, line, on=ON)
+    imported = school.bank(CUSTODY, line, on=date(2026, 3, 4))
+    assert imported.verdict is Verdict.HOLD
+    assert imported.fault is not None
+    assert imported.fault.code == "DUPLICATE_ENTRY_REF"
+    assert school.balance(contract.contract_id).paid_fen == 1_000_00
+
+
+def test_a_payer_cannot_be_read_in_the_tables(school: School) -> None:
+    contract = school.signed()
+    line = replace(credit(PRICE_FEN, contract.payment_reference), name="龘思源", account="6217000055556666777")
+    school.bank(CUSTODY, line, on=ON)
+    (row,) = school.rows("statement_line")
+    stored = b"".join(bytes(value) for value in row if isinstance(value, (bytes, memoryview)))
+    assert row.payer_account_index is not None
+    for secret in (line.name, line.account, line.memo):
+        assert secret.encode() not in stored
