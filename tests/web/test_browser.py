@@ -199,12 +199,13 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_blocked(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
-def test_shots(chromium: Browser, address: str, families: Families, name: str, language: str) -> None:
-    folder = os.environ.get("CUSTODY_TEST_SHOTS")
-    if not folder:
-        pytest.skip("CUSTODY_TEST_SHOTS names no folder")
-    for width in (360, 1280):
-        with seen(chromium, address, families, name, language, width) as page:
-            page.screenshot(path=Path(folder) / f"{name}.{language}.{width}.png", full_page=True)
-    with seen(chromium, address, families, name, language, 1280, dark=True) as page:
-        page.screenshot(path=Path(folder) / f"{name}.{language}.1280.dark.png", full_page=True)
+def test_every_page_can_be_looked_at(
+    chromium: Browser, address: str, families: Families, name: str, language: str, tmp_path: Path
+) -> None:
+    """Pictures at both widths and in the dark; CUSTODY_TEST_SHOTS names a folder to keep them in."""
+    folder = Path(os.environ.get("CUSTODY_TEST_SHOTS", tmp_path))
+    for width, dark in ((360, False), (1280, False), (1280, True)):
+        path = folder / f"{name}.{language}.{width}{'.dark' if dark else ''}.png"
+        with seen(chromium, address, families, name, language, width, dark=dark) as page:
+            page.screenshot(path=path, full_page=True)
+        assert path.stat().st_size > 5_000, "an empty page is smaller"
