@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from ledger.books.engine import open_engine
 from ledger.cli.main import NOT_READY, REFUSED, answer, language
-from ledger.cli.migrate import newest_version, version_of
+from ledger.cli.migrate import functions_are_current, newest_version, version_of
 from ledger.cli.postgres import database
 from ledger.errors import message
 from ledger.settings import CLONE, NotReady, Settings, read_settings
@@ -93,7 +93,8 @@ def _check_server(conn: Connection) -> Iterator[Check]:
     yield Check("encoding", show("server_encoding") == "UTF8", show("server_encoding"), "DATABASE_NOT_UTF8")
     known = conn.scalar(text("SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'ledger'"))
     version = version_of(conn) if known else ""
-    yield Check("migrations", version == newest_version(), version or "none", "MIGRATIONS_PENDING")
+    current = version == newest_version() and functions_are_current(conn)
+    yield Check("migrations", current, version or "none", "MIGRATIONS_PENDING")
 
 
 def check_login(conn: Connection) -> Iterator[Check]:

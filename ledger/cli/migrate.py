@@ -1,5 +1,6 @@
 """`custody migrate`: bring the database to the newest version of its tables and functions."""
 
+import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,17 @@ def upgrade(owner_url: str, *, make_roles: bool = False, folder: Path = MIGRATIO
 def version_of(conn: Connection) -> str:
     """The version a database is at; "" when it was never migrated."""
     return MigrationContext.configure(conn, opts={"version_table_schema": "ledger"}).get_current_revision() or ""
+
+
+def functions_are_current(conn: Connection, folder: Path = MIGRATIONS) -> bool:
+    """Whether the functions in the database are those of this clone."""
+    said = conn.scalar(text("SELECT obj_description('ledger'::regnamespace, 'pg_namespace')"))
+    return bool(said == functions_digest(folder / "functions"))
+
+
+def functions_digest(folder: Path) -> str:
+    """What the schema's comment says when its functions are those of the SQL files in ``folder``."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob("*.sql")))).hexdigest()
 
 
 def newest_version(folder: Path = MIGRATIONS) -> str:

@@ -1,10 +1,8 @@
-"""Posting, first half: claim, moves, effects."""
-
-from migrations.sql import run_sql
+"""Posting, first half: functions only, see ``migrations.sql.renew_functions``."""
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    run_sql(__file__)
+    """Nothing to carry over."""

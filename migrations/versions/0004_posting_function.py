@@ -1,10 +1,8 @@
-"""Posting, second half: locks, gauges, walk, apply, post."""
-
-from migrations.sql import run_sql
+"""Posting, second half: functions only, see ``migrations.sql.renew_functions``."""
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    run_sql(__file__)
+    """Nothing to carry over."""

@@ -1,10 +1,8 @@
-"""Sealing, folding and the one balance function."""
-
-from migrations.sql import run_sql
+"""Sealing and the balance: functions only, see ``migrations.sql.renew_functions``."""
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    run_sql(__file__)
+    """Nothing to carry over."""

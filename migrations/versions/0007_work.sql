@@ -132,18 +132,3 @@ BEGIN
         EXECUTE format('ALTER TABLE ledger.%I ENABLE ALWAYS TRIGGER append_only', t);
     END LOOP;
 END $$;
-
--- Insert JSON rows into one insert-only table of this file or 0006 (contracts have their own function). One call a set.
-CREATE FUNCTION ledger.record(p_table text, p_rows jsonb) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-DECLARE n integer;
-BEGIN
-    IF p_table NOT IN ('course', 'student', 'guardian', 'guardianship', 'contract_price', 'finding', 'lesson', 'lesson_step',
-        'refund', 'refund_closed', 'refund_step', 'approval', 'reserve_order', 'payout_batch', 'instruction', 'payout_file',
-        'statement_file', 'statement', 'statement_line', 'line_match', 'break') THEN
-        RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
-    END IF;
-    EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(NULL::ledger.%1$I, $1)', p_table) USING p_rows;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN n;
-END $$;

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from ledger.books import role
-from ledger.cli.migrate import MIGRATIONS, newest_version, upgrade
+from ledger.cli.migrate import MIGRATIONS, functions_are_current, newest_version, upgrade
 from ledger.settings import NotReady
 from tests.conftest import Cluster, Database, run_custody
 
@@ -33,6 +33,8 @@ BEGIN
 END $$;
 CREATE FUNCTION ledger._secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
 """
+FUNCTIONS = """SELECT pg_get_function_arguments(oid), prosrc FROM pg_proc
+               WHERE pronamespace = 'ledger'::regnamespace AND proname = 'put'"""
 
 
 @pytest.fixture
@@ -162,3 +164,27 @@ def test_the_command_says_which_address_is_missing(cluster: Cluster) -> None:
     owner_alone = run_custody({"CUSTODY_OWNER_URL": address}, "migrate")
     assert owner_alone.returncode == 4
     assert "DATABASE_URL_MISSING" in owner_alone.stderr
+
+
+def test_functions_are_those_of_the_clone_after_every_run(empty_database: str, folder: Path) -> None:
+    (folder / "functions").mkdir()
+    one = folder / "functions" / "01_shelf.sql"
+    upgrade(empty_database, make_roles=True, folder=folder)
+    engine = create_engine(empty_database)
+    answers, types = [], []
+    for sql in (
+        "CREATE TYPE ledger._pair AS (a int, b int);"
+        "CREATE FUNCTION ledger.put(p ledger._pair) RETURNS text LANGUAGE sql AS $$ SELECT '100 % :old' $$;",
+        "CREATE FUNCTION ledger.put(n int) RETURNS text LANGUAGE sql AS $$ SELECT '100 % :new' $$;",
+    ):
+        one.write_text(sql)
+        with engine.begin() as conn:
+            assert not functions_are_current(conn, folder)
+        upgrade(empty_database, folder=folder)
+        with engine.begin() as conn:
+            assert functions_are_current(conn, folder)
+            answers.append(conn.execute(text(FUNCTIONS)).all())
+            types.append(conn.scalar(text("SELECT to_regtype('ledger._pair')::text")))
+    assert answers == [[("p ledger._pair", " SELECT '100 % :old' ")], [("n integer", " SELECT '100 % :new' ")]]
+    assert types == ["ledger._pair", None]
+    engine.dispose()

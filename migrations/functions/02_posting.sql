@@ -1,4 +1,4 @@
--- Second half of the posting function: locks, gauges, walk, apply, and ledger.post itself.
+-- Second half of posting: locks, gauges, walk, apply, and ledger.post itself.
 
 -- Lock every row the set may lower, each table in key order, and check that all of it lies in the fund of its entry.
 CREATE FUNCTION ledger._lock(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
