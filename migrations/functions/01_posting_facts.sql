@@ -21,16 +21,24 @@ CREATE TYPE ledger._move AS (                      -- a transfer with its rule l
 CREATE TYPE ledger._contract_effect AS (
     item integer, contract_id uuid, fund_no smallint,
     paid bigint, released bigint, refunded bigint, held bigint, due bigint, refund_due bigint, hours bigint);
+CREATE TYPE ledger._contract_sum AS (              -- of a whole set; from_*: what it takes from each gauge at most
+    contract_id uuid, fund_no smallint, paid bigint, released bigint, refunded bigint, held bigint, due bigint,
+    refund_due bigint, hours bigint, from_price bigint, from_claim bigint, from_cover bigint, from_due bigint,
+    from_refund_due bigint, from_hours bigint, from_taught bigint, from_paid bigint, from_released bigint,
+    from_refunded bigint, from_held bigint);
 CREATE TYPE ledger._side AS (                      -- one side of an item_balance row or of a guarded hot account
     item integer, item_id uuid, class ledger.account_class, fund_no smallint, contract_id uuid, debit bigint, credit bigint,
     held bigint);
 CREATE TYPE ledger._gauge AS (item integer, rank integer, key text, code text, delta bigint, level bigint);
 
+-- sum() of bigint without the detour over numeric; it raises where 64 bits would not hold the sum.
+CREATE AGGREGATE ledger._total(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0');
+
 -- Claim the request keys. Answers a row per item that is not new: replayed, conflict, or refused as it was before.
 -- twin: the item of this very set that claimed the key first; what becomes of it is not known yet.
 CREATE FUNCTION ledger._claim(p_institution integer, p_items ledger._item[])
 RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid, twin integer)
-LANGUAGE plpgsql SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
+LANGUAGE plpgsql AS $$
 DECLARE fresh uuid[];
 BEGIN
     WITH claimed AS (
@@ -56,13 +64,12 @@ BEGIN
 END $$;
 
 -- Transfers with their rule. A reversal follows the rules of the entry it reverses, sides swapped.
-CREATE FUNCTION ledger._moves(p_institution integer, p_items ledger._item[], t_item integer[], t_debit text[],
-    t_credit text[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[], t_credit_item uuid[])
-RETURNS ledger._move[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+CREATE FUNCTION ledger._moves(p_institution integer, p_items ledger._item[], t_item integer[],
+    t_debit ledger.account_class[], t_credit ledger.account_class[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[], t_credit_item uuid[])
+RETURNS ledger._move[] LANGUAGE plpgsql STABLE AS $$
 DECLARE moves _move[]; wrong text;
 BEGIN
-    SELECT array_agg((t.item, t.ord, i.fund_no, t.debit::account_class,
-                      t.credit::account_class, t.amount, t.contract, t.debit_item, t.credit_item, r.claim_counter,
+    SELECT array_agg((t.item, t.ord, i.fund_no, t.debit, t.credit, t.amount, t.contract, t.debit_item, t.credit_item, r.claim_counter,
                       CASE WHEN i.reverses IS NULL THEN r.debit_item ELSE r.credit_item END,
                       CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END, i.entry_id)::_move
                      ORDER BY t.n),
@@ -75,8 +82,7 @@ BEGIN
     LEFT JOIN LATERAL (SELECT e.kind FROM journal_entry e WHERE e.institution_id = p_institution
                                                             AND e.entry_id = i.reverses OFFSET 0) o ON true
     LEFT JOIN posting_rule r ON (r.kind, r.debit_class, r.credit_class) = (coalesce(o.kind, i.kind),
-        (CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END)::account_class,
-        (CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END)::account_class);
+        CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END, CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END);
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'NOT_ALLOWED: no rule lets %', wrong USING ERRCODE = 'LG002';
     END IF;
@@ -96,42 +102,59 @@ BEGIN
     RETURN moves;
 END $$;
 
+-- What each transfer, hold and count of hours does to its contract: one row each, in fen and hundredths of hours.
+-- A plain SQL function, so that the planner writes it into the two that sum it.
+CREATE FUNCTION ledger._contract_deltas(p_items ledger._item[], p_moves ledger._move[])
+RETURNS TABLE (item integer, contract_id uuid, fund_no smallint, paid bigint, released bigint, refunded bigint, held bigint,
+               due bigint, refund_due bigint, hours bigint) LANGUAGE sql STABLE AS $$
+    SELECT m.item, m.contract_id, m.fund_no,
+           CASE WHEN m.claim_counter = 'paid' THEN CASE m.credit_class WHEN 'claim' THEN m.amount_fen ELSE -m.amount_fen END
+                ELSE 0 END,
+           CASE WHEN m.claim_counter = 'released' THEN CASE m.debit_class WHEN 'claim' THEN m.amount_fen ELSE -m.amount_fen END
+                ELSE 0 END,
+           CASE WHEN m.claim_counter = 'refunded' THEN CASE m.debit_class WHEN 'claim' THEN m.amount_fen ELSE -m.amount_fen END
+                ELSE 0 END,
+           0, CASE 'due'::account_class WHEN m.debit_class THEN m.amount_fen WHEN m.credit_class THEN -m.amount_fen ELSE 0 END,
+           CASE 'refund_due'::account_class WHEN m.credit_class THEN m.amount_fen WHEN m.debit_class THEN -m.amount_fen ELSE 0 END, 0
+    FROM unnest(p_moves) m WHERE m.contract_id IS NOT NULL
+    UNION ALL
+    SELECT i.ord, i.contract_id, i.fund_no, 0, 0, 0,
+           CASE WHEN i.hold_action = 'place' THEN i.hold_fen ELSE coalesce(-i.hold_fen, 0) END, 0, 0, i.hours::bigint
+    FROM unnest(p_items) i WHERE i.contract_id IS NOT NULL AND (i.hours <> 0 OR i.hold_id IS NOT NULL) $$;
+
+-- The same per item, for the walk: only a set that may break a limit needs it.
 CREATE FUNCTION ledger._contract_effects(p_items ledger._item[], p_moves ledger._move[])
-RETURNS ledger._contract_effect[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
-BEGIN
-    RETURN (
+RETURNS ledger._contract_effect[] LANGUAGE sql STABLE AS $$
     SELECT array_agg((item, contract_id, fund_no, paid, released, refunded, held, due, refund_due, hours)::_contract_effect
                      ORDER BY item, contract_id)
-    FROM (SELECT item, contract_id, fund_no, sum(paid) paid, sum(released) released, sum(refunded) refunded,
-                 sum(held) held, sum(due) due, sum(refund_due) refund_due, sum(hours) hours
-          FROM (SELECT m.item, m.contract_id, m.fund_no,
-                       CASE m.claim_counter WHEN 'paid' THEN m.amount_fen ELSE 0 END
-                           * (CASE WHEN m.credit_class = 'claim' THEN 1 ELSE -1 END) AS paid,
-                       CASE m.claim_counter WHEN 'released' THEN m.amount_fen ELSE 0 END
-                           * (CASE WHEN m.debit_class = 'claim' THEN 1 ELSE -1 END) AS released,
-                       CASE m.claim_counter WHEN 'refunded' THEN m.amount_fen ELSE 0 END
-                           * (CASE WHEN m.debit_class = 'claim' THEN 1 ELSE -1 END) AS refunded,
-                       0::bigint AS held,
-                       m.amount_fen * ((m.debit_class = 'due')::int - (m.credit_class = 'due')::int) AS due,
-                       m.amount_fen * ((m.credit_class = 'refund_due')::int - (m.debit_class = 'refund_due')::int)
-                           AS refund_due,
-                       0 AS hours
-                FROM unnest(p_moves) m WHERE m.contract_id IS NOT NULL
-                UNION ALL
-                SELECT i.ord, i.contract_id, i.fund_no, 0, 0, 0,
-                       CASE i.hold_action WHEN 'place' THEN i.hold_fen WHEN 'capture' THEN -i.hold_fen
-                                          WHEN 'release' THEN -i.hold_fen ELSE 0 END, 0, 0, i.hours
-                FROM unnest(p_items) i WHERE i.contract_id IS NOT NULL AND (i.hours <> 0 OR i.hold_id IS NOT NULL)) e
-          GROUP BY item, contract_id, fund_no) sums);
-END $$;
+    FROM (SELECT item, contract_id, fund_no, _total(paid) paid, _total(released) released, _total(refunded) refunded,
+                 _total(held) held, _total(due) due, _total(refund_due) refund_due, _total(hours) hours
+          FROM _contract_deltas(p_items, p_moves) GROUP BY 1, 2, 3) sums $$;
+
+-- The same per contract, in key order, with what the set takes from each gauge at most (all that lowers it, nothing that
+-- lifts it): a level that bears this bears the items in any order and any choice of them.
+CREATE FUNCTION ledger._contract_sums(p_items ledger._item[], p_moves ledger._move[])
+RETURNS ledger._contract_sum[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg((contract_id, fund_no, paid, released, refunded, held, due, refund_due, hours, from_price, from_claim,
+                      from_cover, from_due, from_refund_due, from_hours, from_taught, from_paid, from_released,
+                      from_refunded, from_held)::_contract_sum ORDER BY contract_id, fund_no)
+    FROM (SELECT contract_id, fund_no, _total(paid) paid, _total(released) released, _total(refunded) refunded, _total(held) held,
+                 _total(due) due, _total(refund_due) refund_due, _total(hours) hours, _total(greatest(paid, 0)) from_price,
+                 _total(greatest(released + refunded + held - paid, 0)) from_claim,
+                 _total(greatest(released + refunded + due - paid - refund_due, 0)) from_cover,
+                 _total(greatest(-due, 0)) from_due, _total(greatest(-refund_due, 0)) from_refund_due,
+                 _total(greatest(hours, 0)) from_hours, _total(greatest(-hours, 0)) from_taught,
+                 _total(greatest(-paid, 0)) from_paid, _total(greatest(-released, 0)) from_released,
+                 _total(greatest(-refunded, 0)) from_refunded, _total(greatest(-held, 0)) from_held
+          FROM _contract_deltas(p_items, p_moves) GROUP BY 1, 2) sums $$;
 
 -- Sides that item_balance keeps (item_id set) and the sides of guarded hot accounts that are applied at once (item_id null).
 CREATE FUNCTION ledger._sides(p_items ledger._item[], p_moves ledger._move[])
-RETURNS ledger._side[] LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+RETURNS ledger._side[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (
     SELECT array_agg((item, item_id, class, fund_no, contract_id, debit, credit, held)::_side ORDER BY item, item_id, class)
-    FROM (SELECT item, item_id, class, fund_no, contract_id, sum(debit) debit, sum(credit) credit, sum(held) held
+    FROM (SELECT item, item_id, class, fund_no, contract_id, _total(debit) debit, _total(credit) credit, _total(held) held
           FROM (SELECT m.item, m.debit_item AS item_id, m.debit_class AS class, m.fund_no,
                        CASE WHEN m.debit_class = 'claim' THEN m.contract_id END AS contract_id,
                        m.amount_fen AS debit, 0::bigint AS credit, 0::bigint AS held

@@ -1,18 +1,29 @@
 -- Second half of posting: locks, gauges, walk, apply, and ledger.post itself.
 
 -- Lock every row the set may lower, each table in key order, and check that all of it lies in the fund of its entry.
-CREATE FUNCTION ledger._lock(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
-                             p_sides ledger._side[], p_special boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
-DECLARE ids uuid[]; wrong text;
+-- Answers whether a contract's gauge may not bear the set: then, and only then, its items are judged one by one.
+CREATE FUNCTION ledger._lock(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_sum[],
+                             p_sides ledger._side[], p_special boolean) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE ids uuid[]; wrong text; tight boolean;
 BEGIN
     IF p_special THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(i.reverses::text, 7)) FROM unnest(p_items) i
         WHERE i.reverses IS NOT NULL ORDER BY i.reverses;
     END IF;
-    ids := ARRAY(SELECT DISTINCT c.contract_id FROM unnest(p_contracts) c);
-    PERFORM FROM contract_balance b WHERE b.institution_id = p_institution AND b.contract_id = ANY (ids)
-    ORDER BY b.contract_id FOR NO KEY UPDATE;
+    -- the array is in key order, and a loop over it locks in that order
+    SELECT min(CASE WHEN b.contract_id IS NULL THEN 'UNKNOWN: contract ' || c.contract_id
+                    WHEN b.fund_no <> c.fund_no THEN 'CROSS_FUND: contract ' || c.contract_id END),
+           coalesce(bool_or(
+               b.price_fen - b.paid_fen < c.from_price OR b.claim_fen - b.held_fen < c.from_claim
+               OR b.claim_fen + b.refund_due_fen - b.due_fen < c.from_cover OR b.due_fen < c.from_due
+               OR b.refund_due_fen < c.from_refund_due OR b.hours_total - b.hours_released < c.from_hours
+               OR b.hours_released < c.from_taught OR b.paid_fen < c.from_paid OR b.released_fen < c.from_released
+               OR b.refunded_fen < c.from_refunded OR b.held_fen < c.from_held), false)
+    INTO wrong, tight
+    FROM unnest(p_contracts) c
+    LEFT JOIN LATERAL (SELECT x.* FROM contract_balance x WHERE x.institution_id = p_institution
+                       AND x.contract_id = c.contract_id OFFSET 0 FOR NO KEY UPDATE) b ON true;
     IF p_sides IS NOT NULL THEN
         ids := ARRAY(SELECT DISTINCT s.item_id FROM unnest(p_sides) s WHERE s.item_id IS NOT NULL);
         PERFORM FROM item_balance b WHERE b.institution_id = p_institution AND b.item_id = ANY (ids)
@@ -29,12 +40,6 @@ BEGIN
         ORDER BY b.fund_no, b.class FOR NO KEY UPDATE;
     END IF;
 
-    SELECT min(CASE WHEN b.contract_id IS NULL THEN 'UNKNOWN: contract ' || c.contract_id
-                    ELSE 'CROSS_FUND: contract ' || c.contract_id END) INTO wrong
-    FROM unnest(p_contracts) c
-    LEFT JOIN LATERAL (SELECT x.* FROM contract_balance x WHERE x.institution_id = p_institution
-                                                            AND x.contract_id = c.contract_id OFFSET 0) b ON true
-    WHERE b.fund_no IS DISTINCT FROM c.fund_no;
     IF wrong IS NULL AND p_sides IS NOT NULL THEN
         SELECT min('CROSS_FUND: item ' || s.item_id) INTO wrong
         FROM unnest(p_sides) s
@@ -53,6 +58,7 @@ BEGIN
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '%', wrong USING ERRCODE = CASE WHEN wrong LIKE 'CROSS_FUND%' THEN 'LG003' ELSE 'LG004' END;
     END IF;
+    RETURN tight;
 END $$;
 
 -- Every limit the set touches, one row per item and gauge. level: what the gauge shows before the set. rank: which of
@@ -60,8 +66,7 @@ END $$;
 -- LATERAL with OFFSET 0 pins look-ups by key, whatever the planner believes of tables it has not analysed.
 CREATE FUNCTION ledger._gauges(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[])
-RETURNS SETOF ledger._gauge LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp
-SET enable_seqscan = off AS $$
+RETURNS SETOF ledger._gauge LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
 BEGIN
     RETURN QUERY
     SELECT c.item, CASE g.code WHEN 'OTHER_FAMILYS_MONEY' THEN 4 ELSE 2 END, c.contract_id::text, g.code, g.delta, g.level
@@ -107,7 +112,7 @@ END $$;
 
 -- Walk the items in order; the answer holds the code of each refused item at its index, null where it passes.
 CREATE FUNCTION ledger._walk(p_gauges ledger._gauge[], p_count integer) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
     item integer[]; gauge integer[]; delta bigint[]; code text[]; level bigint[];
     codes text[] := array_fill(NULL::text, ARRAY[p_count]);
@@ -139,15 +144,14 @@ END $$;
 -- Apply the accepted items to the rows that are locked, and write the journal. The rows are under our lock, so the place
 -- (ctid) a look-up by key has just found is theirs until we are done: again one look-up per row, whatever the planner believes.
 CREATE FUNCTION ledger._apply(p_institution integer, p_recorded_at timestamptz, p_items ledger._item[],
-    p_moves ledger._move[], p_contracts ledger._contract_effect[], p_sides ledger._side[], p_special boolean)
-RETURNS void LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+    p_moves ledger._move[], p_contracts ledger._contract_sum[], p_sides ledger._side[], p_special boolean)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE kept integer;
 BEGIN
     UPDATE contract_balance b SET paid_fen = b.paid_fen + e.paid, released_fen = b.released_fen + e.released,
         refunded_fen = b.refunded_fen + e.refunded, held_fen = b.held_fen + e.held, due_fen = b.due_fen + e.due,
         refund_due_fen = b.refund_due_fen + e.refund_due, hours_released = b.hours_released + e.hours
-    FROM (SELECT contract_id, sum(paid) paid, sum(released) released, sum(refunded) refunded, sum(held) held,
-                 sum(due) due, sum(refund_due) refund_due, sum(hours) hours FROM unnest(p_contracts) GROUP BY 1) e
+    FROM unnest(p_contracts) e
     CROSS JOIN LATERAL (SELECT x.ctid FROM contract_balance x WHERE x.institution_id = p_institution
                                                                 AND x.contract_id = e.contract_id OFFSET 0) at
     WHERE b.ctid = at.ctid AND b.institution_id = p_institution;
@@ -204,7 +208,7 @@ END $$;
 -- What a set must look like before any lock is taken; each fault is a bug of the caller.
 CREATE FUNCTION ledger._check_shape(p_institution integer, p_items ledger._item[], p_moves ledger._move[],
                                     p_special boolean) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
 DECLARE wrong text;
 BEGIN
     SELECT min(format('EMPTY: entry %s moves nothing', i.entry_id)) INTO wrong FROM unnest(p_items) i
@@ -214,14 +218,13 @@ BEGIN
         WHERE m.amount_fen IS NULL OR m.amount_fen <= 0 OR m.amount_fen > 10000000000000;
     END IF;
     IF wrong IS NULL THEN
-        SELECT min(format('NO_ACCOUNT: fund %s has no %s account', m.fund_no, c.class)) INTO wrong
-        FROM (SELECT fund_no, debit_class, credit_class FROM unnest(p_moves)
-              UNION ALL SELECT fund_no, 'payable', 'payable' FROM unnest(p_items)
-              WHERE hold_id IS NOT NULL AND contract_id IS NULL) m
-        CROSS JOIN LATERAL (VALUES (m.debit_class), (m.credit_class)) c (class)
-        JOIN class_rule r ON r.class = c.class AND r.lane <> 'cold'
+        SELECT min(format('NO_ACCOUNT: fund %s has no %s account', m.fund_no, m.class)) INTO wrong
+        FROM (SELECT fund_no, debit_class AS class FROM unnest(p_moves)
+              UNION SELECT fund_no, credit_class FROM unnest(p_moves)
+              UNION SELECT fund_no, 'payable' FROM unnest(p_items) WHERE hold_id IS NOT NULL AND contract_id IS NULL) m
+        JOIN class_rule r ON r.class = m.class AND r.lane <> 'cold'
         WHERE NOT EXISTS (SELECT FROM balance b WHERE b.institution_id = p_institution AND b.fund_no = m.fund_no
-                                                  AND b.class = c.class);
+                                                  AND b.class = m.class);
     END IF;
     IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', wrong USING ERRCODE = 'LG005'; END IF;
     IF NOT p_special THEN RETURN; END IF;
@@ -244,7 +247,7 @@ END $$;
 -- Decide under the locks: the code that refuses each item, null where it passes.
 CREATE FUNCTION ledger._decide(p_institution integer, p_items ledger._item[], p_contracts ledger._contract_effect[],
                                p_sides ledger._side[], p_count integer) RETURNS text[]
-LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     -- where all that the set takes from a gauge is there before it, no order of the items can break the limit
     IF NOT EXISTS (SELECT FROM _gauges(p_institution, p_items, p_contracts, p_sides) g WHERE g.delta < 0
@@ -259,7 +262,7 @@ CREATE FUNCTION ledger.post(
     p_key uuid[], p_digests bytea[], p_entry uuid[], p_kind text[], p_fund smallint[], p_effective date[], p_actor text[],
     p_ref uuid[], p_contract uuid[], p_hours integer[], p_hold uuid[], p_hold_action text[], p_hold_fen bigint[],
     p_reverses uuid[],
-    t_item integer[], t_debit text[], t_credit text[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[],
+    t_item integer[], t_debit ledger.account_class[], t_credit ledger.account_class[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[],
     t_credit_item uuid[])
 RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -267,8 +270,8 @@ DECLARE
     n integer := cardinality(p_key);
     -- a set without holds and reversals passes by every statement that is about them
     special boolean := array_remove(p_hold, NULL) <> '{}' OR array_remove(p_reverses, NULL) <> '{}';
-    items _item[]; passed _item[]; moves _move[]; contracts _contract_effect[]; sides _side[];
-    answered integer[]; codes text[]; final boolean;
+    items _item[]; passed _item[]; moves _move[]; contracts _contract_sum[]; sides _side[];
+    answered integer[]; codes text[]; tight boolean; final boolean;
     twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
 BEGIN
     items := ARRAY(SELECT ROW(u.*)::_item FROM (
@@ -296,21 +299,26 @@ BEGIN
         items := ARRAY(SELECT i FROM unnest(items) i WHERE i.ord <> ALL (answered));
         moves := ARRAY(SELECT m FROM unnest(moves) m WHERE m.item <> ALL (answered));
     END IF;
-    contracts := _contract_effects(items, moves);
+    contracts := _contract_sums(items, moves);
     sides := _sides(items, moves);
-    PERFORM _lock(p_institution, items, contracts, sides, special);
-    codes := _decide(p_institution, items, contracts, sides, n);
-    -- a guarded account too small is final only against a fold that came after the question was first asked
-    final := EXISTS (SELECT FROM seal_state s WHERE s.institution_id = p_institution AND s.block_no >= p_folded_block);
+    tight := _lock(p_institution, items, contracts, sides, special);
+    IF tight OR sides IS NOT NULL OR special THEN
+        codes := _decide(p_institution, items, CASE WHEN tight THEN _contract_effects(items, moves) END, sides, n);
+    END IF;
+    passed := items;
     IF array_remove(codes, NULL) <> '{}' THEN
         passed := ARRAY(SELECT i FROM unnest(items) i WHERE codes[i.ord] IS NULL);
         moves := ARRAY(SELECT m FROM unnest(moves) m WHERE codes[m.item] IS NULL);
-        contracts := ARRAY(SELECT c FROM unnest(contracts) c WHERE codes[c.item] IS NULL);
         sides := ARRAY(SELECT s FROM unnest(sides) s WHERE codes[s.item] IS NULL);
-    ELSE
-        passed := items;
+        contracts := _contract_sums(passed, moves);
     END IF;
     PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides, special);
+    IF codes IS NULL AND twins IS NULL THEN
+        RETURN QUERY SELECT i.ord, 'new', NULL::text, NULL::integer, i.entry_id FROM unnest(items) i;
+        RETURN;
+    END IF;
+    -- a guarded account too small is final only against a fold that came after the question was first asked
+    final := EXISTS (SELECT FROM seal_state s WHERE s.institution_id = p_institution AND s.block_no >= p_folded_block);
     RETURN QUERY
     WITH decided AS MATERIALIZED (SELECT * FROM _record_refusals(p_institution, items, codes, final))
     SELECT * FROM decided
@@ -322,7 +330,7 @@ END $$;
 -- Write down what was refused, take back the claim of what comes later, and answer for every new item.
 CREATE FUNCTION ledger._record_refusals(p_institution integer, p_items ledger._item[], p_codes text[], p_final boolean)
 RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
-LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE later text[] := CASE WHEN p_final THEN '{}'::text[]
                              ELSE ARRAY['PAYABLE_TOO_SMALL', 'RESERVE_TOO_SMALL', 'INTEREST_TOO_SMALL'] END;
 BEGIN

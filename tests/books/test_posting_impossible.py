@@ -122,7 +122,7 @@ def test_a_transfer_of_no_entry_is_impossible(world: World) -> None:
     event = suspense(world, 1)
     arguments = journal._arguments(world.number, [entry(world, "a", event)], world.clock, None)
     with world.engine.connect() as conn, pytest.raises(DBAPIError, match="SHAPE"):
-        conn.execute(journal._POST, {**arguments, "t_item": [2]})
+        conn.execute(journal._POST, {**arguments, "t_item": "{2}"})
     assert world.balances() == {}
 
 
