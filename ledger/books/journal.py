@@ -10,17 +10,18 @@ from sqlalchemy import Connection, text
 from ledger.errors import Outcome, Result
 from ledger.terms.journal import Entry
 
-_POST = text("""
+# Spoken to the driver as it stands: composing the statement anew cost a single entry a tenth of its time.
+_POST = """
     SELECT ord, result, code, field, entry_id FROM ledger.post(
-        :institution_id, :recorded_at, :folded_block,
-        CAST(:keys AS uuid[]), CAST(:digests AS bytea[]), CAST(:entries AS uuid[]), CAST(:kinds AS text[]),
-        CAST(:funds AS smallint[]), CAST(:effective AS date[]), CAST(:actors AS text[]), CAST(:refs AS uuid[]),
-        CAST(:contracts AS uuid[]), CAST(:hours AS integer[]), CAST(:holds AS uuid[]), CAST(:hold_actions AS text[]),
-        CAST(:hold_fen AS bigint[]), CAST(:reverses AS uuid[]),
-        CAST(:t_item AS integer[]), CAST(:t_debit AS ledger.account_class[]),
-        CAST(:t_credit AS ledger.account_class[]), CAST(:t_amount AS bigint[]),
-        CAST(:t_contract AS uuid[]), CAST(:t_debit_item AS uuid[]), CAST(:t_credit_item AS uuid[]))
-    ORDER BY ord""")
+        %(institution_id)s, %(recorded_at)s, %(folded_block)s,
+        %(keys)s::uuid[], %(digests)s::bytea[], %(entries)s::uuid[], %(kinds)s::text[],
+        %(funds)s::smallint[], %(effective)s::date[], %(actors)s::text[], %(refs)s::uuid[],
+        %(contracts)s::uuid[], %(hours)s::integer[], %(holds)s::uuid[], %(hold_actions)s::text[],
+        %(hold_fen)s::bigint[], %(reverses)s::uuid[],
+        %(t_item)s::integer[], %(t_debit)s::ledger.account_class[],
+        %(t_credit)s::ledger.account_class[], %(t_amount)s::bigint[],
+        %(t_contract)s::uuid[], %(t_debit_item)s::uuid[], %(t_credit_item)s::uuid[])
+    ORDER BY ord"""
 _RESULTS = {
     "new": Result.DONE,
     "replayed": Result.REPLAYED,
@@ -41,7 +42,7 @@ def post(
     """
     if not entries:
         return []
-    rows = conn.execute(_POST, _arguments(institution_id, entries, now, folded_block)).all()
+    rows = conn.exec_driver_sql(_POST, _arguments(institution_id, entries, now, folded_block)).all()
     return [
         _outcome(entry, row.result, row.code, row.field, row.entry_id) for entry, row in zip(entries, rows, strict=True)
     ]
@@ -102,7 +103,7 @@ def _arguments(
         "refs": _uuids([entry.ref for entry in entries]),
         "contracts": _uuids([event.contract_id for event in events]),
         "hours": _plain([event.hours for event in events]),
-        "holds": _uuids([hold and hold.hold_id for hold in holds]),
+        "holds": _uuids([hold.hold_id if hold else None for hold in holds]),
         "hold_actions": _plain([hold.action.value if hold else "NULL" for hold in holds]),
         "hold_fen": _plain([hold.amount_fen if hold else "NULL" for hold in holds]),
         "reverses": _uuids([event.reverses for event in events]),

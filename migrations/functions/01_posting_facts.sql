@@ -63,18 +63,28 @@ BEGIN
     WHERE NOT i.claimed OR i.ord <> i.first;
 END $$;
 
--- Transfers with their rule. A reversal follows the rules of the entry it reverses, sides swapped.
+-- Transfers with their rule, and whether any side of theirs is kept by item or applied to a guarded account at once.
+-- A reversal follows the rules of the entry it reverses, sides swapped.
 CREATE FUNCTION ledger._moves(p_institution integer, p_items ledger._item[], t_item integer[],
-    t_debit ledger.account_class[], t_credit ledger.account_class[], t_amount bigint[], t_contract uuid[], t_debit_item uuid[], t_credit_item uuid[])
-RETURNS ledger._move[] LANGUAGE plpgsql STABLE AS $$
-DECLARE moves _move[]; wrong text;
+    t_debit ledger.account_class[], t_credit ledger.account_class[], t_amount bigint[], t_contract uuid[],
+    t_debit_item uuid[], t_credit_item uuid[], OUT moves ledger._move[], OUT sided boolean)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE wrong text;
 BEGIN
-    SELECT array_agg((t.item, t.ord, i.fund_no, t.debit, t.credit, t.amount, t.contract, t.debit_item, t.credit_item, r.claim_counter,
-                      CASE WHEN i.reverses IS NULL THEN r.debit_item ELSE r.credit_item END,
-                      CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END, i.entry_id)::_move
-                     ORDER BY t.n),
-           min(format('%s: %s -> %s', coalesce(o.kind, i.kind), t.debit, t.credit)) FILTER (WHERE r.kind IS NULL)
-    INTO moves, wrong
+    SELECT array_agg((t.item, t.ord, i.fund_no, t.debit, t.credit, t.amount, t.contract, t.debit_item, t.credit_item,
+                      r.claim_counter, f.debit_rule, f.credit_rule, i.entry_id)::_move ORDER BY t.n),
+           bool_or('kept' IN (f.debit_rule, f.credit_rule) OR t.debit IN ('payable', 'reserve', 'interest')),
+           min(CASE WHEN r.kind IS NULL
+                    THEN format('LG002 NOT_ALLOWED: no rule lets %s: %s -> %s', coalesce(o.kind, i.kind), t.debit, t.credit)
+                    WHEN (f.debit_rule <> 'none') <> (t.debit_item IS NOT NULL)
+                      OR (f.credit_rule <> 'none') <> (t.credit_item IS NOT NULL)
+                    THEN 'LG004 ITEM_NOT_NAMED: a side that keeps items names one, any other side names none'
+                    WHEN (t.contract IS NOT NULL) <> (t.debit IN ('due', 'claim', 'refund_due')
+                                                      OR t.credit IN ('due', 'claim', 'refund_due'))
+                    THEN 'LG004 CONTRACT_NOT_NAMED: a contract is named exactly where one of its accounts is'
+                    WHEN t.amount IS NULL OR t.amount NOT BETWEEN 1 AND 10000000000000
+                    THEN format('LG005 AMOUNT: %s fen in entry %s', t.amount, t.item) END)
+    INTO moves, sided, wrong
     FROM (SELECT u.*, row_number() OVER (PARTITION BY u.item ORDER BY u.n) AS ord
           FROM unnest(t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item) WITH ORDINALITY
                u (item, debit, credit, amount, contract, debit_item, credit_item, n)) t
@@ -82,24 +92,14 @@ BEGIN
     LEFT JOIN LATERAL (SELECT e.kind FROM journal_entry e WHERE e.institution_id = p_institution
                                                             AND e.entry_id = i.reverses OFFSET 0) o ON true
     LEFT JOIN posting_rule r ON (r.kind, r.debit_class, r.credit_class) = (coalesce(o.kind, i.kind),
-        CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END, CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END);
-    IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'NOT_ALLOWED: no rule lets %', wrong USING ERRCODE = 'LG002';
+        CASE WHEN o.kind IS NULL THEN t.debit ELSE t.credit END, CASE WHEN o.kind IS NULL THEN t.credit ELSE t.debit END)
+    CROSS JOIN LATERAL (SELECT CASE WHEN i.reverses IS NULL THEN r.debit_item ELSE r.credit_item END,
+                               CASE WHEN i.reverses IS NULL THEN r.credit_item ELSE r.debit_item END)
+        f (debit_rule, credit_rule);
+    IF wrong IS NULL AND coalesce(cardinality(moves), 0) <> cardinality(t_item) THEN
+        wrong := 'LG005 SHAPE: a transfer names no entry of its set';
     END IF;
-    IF coalesce(cardinality(moves), 0) <> cardinality(t_item) THEN
-        RAISE EXCEPTION 'SHAPE: a transfer names no entry of its set' USING ERRCODE = 'LG005';
-    END IF;
-    IF EXISTS (SELECT FROM unnest(moves) m
-               WHERE (m.debit_rule <> 'none') <> (m.debit_item IS NOT NULL)
-                  OR (m.credit_rule <> 'none') <> (m.credit_item IS NOT NULL)) THEN
-        RAISE EXCEPTION 'ITEM_NOT_NAMED: a side that keeps items names one, any other side names none' USING ERRCODE = 'LG004';
-    END IF;
-    IF EXISTS (SELECT FROM unnest(moves) m
-               WHERE (m.contract_id IS NOT NULL) <> (m.debit_class IN ('due', 'claim', 'refund_due')
-                                                     OR m.credit_class IN ('due', 'claim', 'refund_due'))) THEN
-        RAISE EXCEPTION 'CONTRACT_NOT_NAMED: a contract is named exactly where one of its accounts is' USING ERRCODE = 'LG004';
-    END IF;
-    RETURN moves;
+    IF wrong IS NOT NULL THEN RAISE EXCEPTION '%', substr(wrong, 7) USING ERRCODE = left(wrong, 5); END IF;
 END $$;
 
 -- What each transfer, hold and count of hours does to its contract: one row each, in fen and hundredths of hours.

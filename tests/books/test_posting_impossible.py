@@ -122,13 +122,13 @@ def test_a_transfer_of_no_entry_is_impossible(world: World) -> None:
     event = suspense(world, 1)
     arguments = journal._arguments(world.number, [entry(world, "a", event)], world.clock, None)
     with world.engine.connect() as conn, pytest.raises(DBAPIError, match="SHAPE"):
-        conn.execute(journal._POST, {**arguments, "t_item": "{2}"})
+        conn.exec_driver_sql(journal._POST, {**arguments, "t_item": "{2}"})
     assert world.balances() == {}
 
 
 def test_an_entry_id_is_used_once(world: World) -> None:
     first = entry(world, "a", suspense(world, 1))
     ask(world, first)
-    with pytest.raises(DBAPIError, match="journal_entry_pkey"):
+    with pytest.raises(DBAPIError, match="(journal_entry|transfer)_pkey"):
         ask(world, replace(first, key="b"))
     assert world.balance("suspense") == 1
