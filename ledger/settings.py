@@ -4,11 +4,15 @@ DATABASE_URL            the application's login (EXECUTE and SELECT only); unset
 CUSTODY_OWNER_URL       the owner's login, for ``custody migrate`` and the tests' set-up alone
 CUSTODY_RULEBOOK_DIR    a folder of rulebooks read beside the built-in ones
 CUSTODY_KEY_FILE        32 bytes (hex) that seal personal fields; unset: <home>/key, made on first use
+CUSTODY_SIGNING_KEY_FILE  the private key that signs sealed blocks; unset: <home>/signing-key, made on first use
+CUSTODY_ANCHOR_FILE     what was signed, kept outside the database (best on another disk); unset:
+                        <home>/anchors-<database>.jsonl
 CUSTODY_HOME            where the embedded server and the demo keep their files; unset: .demo/ of this clone
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from environs import Env
 
@@ -35,6 +39,8 @@ class Settings:
     owner_url: str | None
     rulebook_dir: Path | None
     key_file: Path
+    signing_key_file: Path
+    anchor_file: Path
     home: Path
 
 
@@ -44,10 +50,16 @@ def read_settings() -> Settings:
     home = CLONE / env.str("CUSTODY_HOME", ".demo")
     rulebooks = env.str("CUSTODY_RULEBOOK_DIR", "")
     key_file = env.str("CUSTODY_KEY_FILE", "")
+    signing_key = env.str("CUSTODY_SIGNING_KEY_FILE", "")
+    anchors = env.str("CUSTODY_ANCHOR_FILE", "")
+    database_url = env.str("DATABASE_URL", "") or None
+    name = urlsplit(database_url).path.strip("/") if database_url else "custody"
     return Settings(
-        database_url=env.str("DATABASE_URL", "") or None,
+        database_url=database_url,
         owner_url=env.str("CUSTODY_OWNER_URL", "") or None,
         rulebook_dir=Path(rulebooks) if rulebooks else None,
         key_file=Path(key_file) if key_file else home / "key",
+        signing_key_file=Path(signing_key) if signing_key else home / "signing-key",
+        anchor_file=Path(anchors) if anchors else home / f"anchors-{name.replace('/', '_')}.jsonl",
         home=home,
     )

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import InvariantBroken
@@ -56,3 +57,27 @@ class Vault:
         """
         key = hmac.digest(self.keys[min(self.keys)], b"index|" + purpose.encode(), "sha256")
         return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def make_signing_key() -> bytes:
+    """A new private Ed25519 key, 32 bytes."""
+    return Ed25519PrivateKey.generate().private_bytes_raw()
+
+
+def public_key(private: bytes) -> bytes:
+    """The 32 public bytes of a private key."""
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def sign(private: bytes, words: str) -> bytes:
+    """The 64-byte Ed25519 signature over a text."""
+    return Ed25519PrivateKey.from_private_bytes(private).sign(words.encode())
+
+
+def is_signed(public: bytes, words: str, signature: bytes) -> bool:
+    """Whether ``signature`` over the text is by the key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, words.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True

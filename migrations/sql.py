@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from ledger.cli.migrate import functions_digest
 
+FUNCTIONS = Path(__file__).resolve().parent / "functions"
 # Everything migrations/functions may have made: functions that are no triggers, and the types they pass around.
 _FORGET = """
 DO $$
@@ -32,7 +33,7 @@ END $$"""
 
 def run_sql(version_file: str) -> None:
     """Run ``NNNN_name.sql`` for ``NNNN_name.py`` inside the migration's transaction."""
-    _run(op.get_bind(), Path(version_file).with_suffix(".sql"))
+    run_file(op.get_bind(), Path(version_file).with_suffix(".sql"))
 
 
 def renew_functions(conn: Connection, folder: Path) -> None:
@@ -42,11 +43,11 @@ def renew_functions(conn: Connection, folder: Path) -> None:
         return
     conn.execute(text(_FORGET.replace(":", "\\:")))
     for path in files:
-        _run(conn, path)
+        run_file(conn, path)
     conn.execute(text(f"COMMENT ON SCHEMA ledger IS '{functions_digest(folder)}'"))
 
 
-def _run(conn: Connection, path: Path) -> None:
+def run_file(conn: Connection, path: Path) -> None:
     """Run one file as it stands, through a cursor without parameters.
 
     Every other way gives ``%`` or ``:`` in a function's body a meaning of its own. An error is raised with the file

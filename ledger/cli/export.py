@@ -29,7 +29,7 @@ def export() -> None:
 def beancount(out: Path, as_json: bool) -> int:
     """Write the whole journal as Beancount text, as of one moment and in constant memory."""
     counts = {"accounts": 0, "entries": 0}
-    with open_books(read_settings()) as engine, snapshot(engine) as conn:
+    with open_books(read_settings(), writing=False) as engine, snapshot(engine) as conn:
         digest = edge.write_file(out, _pieces(conn, counts))
     answer({"file": edge.visible(str(out)), "sha256": digest, **counts}, as_json, print_export)
     return 0

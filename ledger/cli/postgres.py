@@ -25,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 from ledger.books import role
 from ledger.books.engine import open_engine
 from ledger.cli import postgres_files as files
+from ledger.cli import signing
 from ledger.cli.postgres_files import Place
 from ledger.settings import NotReady, Settings
 
@@ -56,14 +57,19 @@ def database(settings: Settings) -> Iterator[Urls]:
 
 
 @contextmanager
-def open_books(settings: Settings) -> Iterator[Engine]:
-    """The application's engine on this environment's migrated database. Raises NotReady."""
+def open_books(settings: Settings, *, writing: bool = True) -> Iterator[Engine]:
+    """The application's engine on this environment's migrated database. Raises NotReady.
+
+    ``writing``: not to a database that is behind its anchors (DATABASE_BEHIND_ANCHOR); whoever only looks says False.
+    """
     with database(settings) as urls:
         engine = open_engine(urls.app)
         try:
             with engine.connect() as conn:
                 if conn.scalar(text("SELECT to_regclass('ledger.alembic_version')")) is None:
                     raise NotReady("MIGRATIONS_PENDING")
+                if writing:
+                    signing.refuse_behind(conn, settings)
             yield engine
         finally:
             engine.dispose()

@@ -1,21 +1,27 @@
 """``custody seal``: close what was posted into blocks and fold it into the hot accounts."""
 
+from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy import Engine
 
-from ledger.cli import edge
+from ledger.cli import edge, signing
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
 from ledger.flows import seal as flow
-from ledger.settings import read_settings
+from ledger.settings import Settings, read_settings
 
 
 @click.command()
 @edge.institution_option
+@click.option("--rotate-key", is_flag=True, help="Sign with a new key from now on; the key so far signs it in.")
 @edge.as_json_option
-def seal(code: str | None, as_json: bool) -> int:
-    """Seal every institution (or one): one transaction each; an institution somebody else is sealing is passed over."""
+def seal(code: str | None, rotate_key: bool, as_json: bool) -> int:
+    """Seal every institution (or one), sign what is sealed, and anchor what is signed outside the database.
+
+    One transaction per institution; one somebody else is sealing is passed over. At most one signature a minute each.
+    """
     settings = read_settings()
     now = edge.now(settings)
     rows = []
@@ -26,8 +32,25 @@ def seal(code: str | None, as_json: bool) -> int:
             with engine.begin() as conn:
                 block = flow.seal(conn, institution.institution_id, now)
             rows.append({"institution": institution.code, "block": block})
-    answer({"institutions": rows}, as_json, print_blocks)
+        signed = sign(engine, settings, now, rotate_key=rotate_key)
+    answer({"institutions": rows, "signed": signed}, as_json, print_blocks)
     return 0
+
+
+def sign(engine: Engine, settings: Settings, now: datetime, *, rotate_key: bool = False, at_close: bool = False) -> int:
+    """Sign the last blocks and anchor them once that is committed; how many were signed."""
+    private = signing.private_key(settings)
+    if rotate_key:
+        fresh, staged = signing.stage_key(settings)
+        with engine.begin() as conn:
+            flow.rotate(conn, private, fresh, now)
+        staged.replace(settings.signing_key_file)
+        private = fresh
+    with engine.begin() as conn:
+        signed = len(flow.sign(conn, private, now, at_close=at_close))
+    with engine.connect() as conn:
+        signing.anchor(conn, settings)
+    return signed
 
 
 def print_blocks(shown: dict[str, Any]) -> None:

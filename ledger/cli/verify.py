@@ -1,27 +1,35 @@
 """``custody verify``: recompute every sum and counter of the books, and say whether all of it holds."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ledger.books.transaction import snapshot
-from ledger.cli import edge
+from ledger.cli import edge, signing
 from ledger.cli.main import REFUSED, answer, say
 from ledger.cli.postgres import open_books
 from ledger.reports import verify as report
 from ledger.reports.verify import Verification
 from ledger.settings import read_settings
 from ledger.terms.journal import Violation
+from ledger.terms.seal import Fault
 
-COUNTS = ("institutions", "entries", "transfers", "blocks", "unsealed")
+COUNTS = ("institutions", "entries", "transfers", "blocks", "unsealed", "checkpoints")
 
 
 @click.command()
+@click.option("--anchor", type=click.Path(path_type=Path), help="An anchor file beside the one of the settings.")
 @edge.as_json_option
-def verify(as_json: bool) -> int:
-    """Check every promise of the books from the journal up. Exit 1: one does not hold; the first fault is named."""
-    with open_books(read_settings()) as engine, snapshot(engine) as conn:
-        found = report.verify(conn)
+def verify(anchor: Path | None, as_json: bool) -> int:
+    """Check anchors, signatures, every block and every promise of the books. Exit 1: something does not hold."""
+    settings = read_settings()
+    anchors, keys = signing.read_file(settings.anchor_file)
+    if anchor is not None:
+        more, more_keys = signing.read_file(anchor, required=True)
+        anchors, keys = [*anchors, *more], [*keys, *more_keys]
+    with open_books(settings, writing=False) as engine, snapshot(engine) as conn:
+        found = report.verify(conn, anchors, keys)
     answer(verification_as_json(found), as_json, print_verification)
     if found.first_fault is None:
         return 0
@@ -43,27 +51,34 @@ def verification_as_json(found: Verification) -> dict[str, Any]:
             }
             for promise in found.promises
         ],
+        "faults": [_fault(one) for one in found.faults],
         "first_fault": None if fault is None else _fault(fault),
     }
 
 
-def _fault(violation: Violation) -> dict[str, Any]:
+def _fault(fault: Fault | Violation) -> dict[str, Any]:
     """Expected and found are fen, hundredths of hours or counts, as the promise says."""
+    if isinstance(fault, Fault):
+        return {"kind": fault.kind, "where": fault.where}
     return {
-        "promise": violation.promise,
-        "where": violation.where,
-        "expected": violation.expected_fen,
-        "found": violation.found_fen,
+        "kind": "promise_broken",
+        "promise": fault.promise,
+        "where": fault.where,
+        "expected": fault.expected_fen,
+        "found": fault.found_fen,
     }
 
 
-def _told(violation: Violation) -> str:
-    expected, found = violation.expected_fen, violation.found_fen
-    return f"{violation.promise}: {violation.where}: expected {expected}, found {found}"
+def _told(fault: Fault | Violation) -> str:
+    if isinstance(fault, Fault):
+        return f"{fault.kind}: {fault.where}"
+    return f"{fault.promise}: {fault.where}: expected {fault.expected_fen}, found {fault.found_fen}"
 
 
 def print_verification(shown: dict[str, Any]) -> None:
-    """What there is, then each promise."""
+    """What there is, what is wrong with the chain, then each promise."""
     click.echo(", ".join(f"{shown[name]} {name}" for name in COUNTS))
+    for fault in shown["faults"]:
+        click.echo(edge.visible(f"FAULT  {fault['kind']}: {fault['where']}"))
     rows = [[one["promise"], one["checked"], len(one["faults"]) or "holds"] for one in shown["promises"]]
     edge.print_table(["promise", "checked", "faults"], rows, right=["checked"])

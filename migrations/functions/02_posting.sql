@@ -188,7 +188,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT x.ctid FROM contract_balance x WHERE x.institution_id = p_institution
                                                                     AND x.contract_id = e.contract_id OFFSET 0) at
         WHERE b.ctid = at.ctid AND b.institution_id = p_institution),
-    waiting AS (INSERT INTO inbox SELECT p_institution, i.entry_id FROM unnest(p_items) i ORDER BY i.ord),
+    waiting AS (INSERT INTO inbox SELECT p_institution, i.entry_id, i.request_key FROM unnest(p_items) i ORDER BY i.ord),
     written AS (
         INSERT INTO journal_entry (institution_id, fund_no, effective_on, entry_id, recorded_at, hours, hold_action, hold_fen,
                                    contract_id, hold_id, reverses, ref, kind, actor)
@@ -336,6 +336,8 @@ BEGIN
     WHERE r.institution_id = p_institution AND r.request_key = i.request_key AND p_codes[i.ord] = ANY (later);
     INSERT INTO refusal SELECT p_institution, i.request_key, p_codes[i.ord] FROM unnest(p_items) i
     WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.request_key;
+    INSERT INTO inbox SELECT p_institution, i.entry_id, i.request_key FROM unnest(p_items) i
+    WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.ord;
     RETURN QUERY SELECT i.ord, CASE WHEN p_codes[i.ord] IS NULL THEN 'new' WHEN p_codes[i.ord] = ANY (later) THEN 'later'
                                     ELSE 'refused' END, p_codes[i.ord], NULL::integer, i.entry_id
     FROM unnest(p_items) i ORDER BY i.ord;

@@ -129,6 +129,6 @@ def test_a_transfer_of_no_entry_is_impossible(world: World) -> None:
 def test_an_entry_id_is_used_once(world: World) -> None:
     first = entry(world, "a", suspense(world, 1))
     ask(world, first)
-    with pytest.raises(DBAPIError, match="(journal_entry|transfer)_pkey"):
+    with pytest.raises(DBAPIError, match=r"(journal_entry|transfer)_pkey"):
         ask(world, replace(first, key="b"))
     assert world.balance("suspense") == 1

@@ -58,7 +58,7 @@ def test_blocks_are_numbered_without_gaps_and_hold_every_entry_once_in_id_order(
     assert blocks(world) == [(1, 3), (2, 1), (3, 2)]
     with world.engine.begin() as conn:
         rows = conn.execute(
-            text("SELECT entry_id FROM ledger.block_item WHERE institution_id = :i ORDER BY block_no, position"),
+            text("SELECT entry_id FROM ledger.block_item WHERE institution_id = :i ORDER BY block_no, ctid"),
             {"i": world.number},
         ).scalars()
         ids = list(rows)
@@ -74,12 +74,14 @@ def test_nothing_to_seal_makes_no_block(world: World) -> None:
     assert blocks(world) == [(1, 1)]
 
 
-def test_a_refusal_and_a_later_leave_nothing_to_seal(world: World) -> None:
+def test_a_refusal_is_sealed_and_a_later_is_not(world: World) -> None:
     event = posting_payment.instructed(PAYABLE, CUSTODY, world.new_id(), 1)
     world.post(event, fold=False)
-    assert world.refused(event) == "PAYABLE_TOO_SMALL"
     assert waiting(world) == 0
-    assert world.seal() == 0
+    assert world.refused(event) == "PAYABLE_TOO_SMALL"
+    assert waiting(world) == 1
+    assert world.seal() == 1
+    assert world.broken() == []
 
 
 def test_an_institution_that_is_not_registered_has_no_block(world: World) -> None:

@@ -10,7 +10,7 @@ from ledger.reports import journal
 from ledger.reports.trial_balance import trial_balance
 from ledger.reports.verify import verify
 from ledger.rules import posting
-from ledger.terms.journal import AccountBalance
+from ledger.terms.journal import AccountBalance, Violation
 from tests.conftest import Database
 from tests.world import DAY, World, make_world
 
@@ -76,7 +76,7 @@ def test_verify_counts_what_is_there_and_finds_what_was_changed(fresh_database: 
         )
     with snapshot(fresh_database.app) as conn:
         fault = verify(conn).first_fault
-    assert fault is not None
+    assert isinstance(fault, Violation)
     assert fault.expected_fen != fault.found_fen
 
 

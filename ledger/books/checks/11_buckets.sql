@@ -1,12 +1,15 @@
--- The buckets of each hot account equal the sum over its sealed transfers, per accounting day.
+-- The buckets of each class of each fund equal the sums over its sealed transfers, per accounting day and day of the block.
 WITH sums AS (
-    SELECT e.institution_id, e.fund_no, s.class, e.effective_on, sum(s.fen) AS fen
-    FROM ledger.block_item b JOIN ledger.journal_entry e USING (institution_id, entry_id)
+    SELECT e.institution_id, e.fund_no, s.class, e.effective_on, (k.sealed_at AT TIME ZONE 'Asia/Shanghai')::date AS sealed_on,
+           sum(s.debit) AS debit, sum(s.credit) AS credit
+    FROM ledger.block_item b JOIN ledger.block k USING (institution_id, block_no)
+    JOIN ledger.journal_entry e USING (institution_id, entry_id)
     JOIN ledger.transfer t USING (institution_id, entry_id)
-    CROSS JOIN LATERAL (VALUES (t.debit_class, -t.amount_fen::bigint), (t.credit_class, t.amount_fen)) s (class, fen)
-    WHERE s.class NOT IN ('due', 'claim', 'refund_due') GROUP BY 1, 2, 3, 4),
-kept AS (SELECT institution_id, fund_no, class, effective_on, sum(credit_fen - debit_fen) AS fen
-         FROM ledger.bucket GROUP BY 1, 2, 3, 4)
-SELECT institution_id, 'fund ' || fund_no || ' ' || class || ' ' || effective_on AS place,
-       coalesce(s.fen, 0) AS expected_fen, coalesce(k.fen, 0) AS found_fen
-FROM sums s FULL JOIN kept k USING (institution_id, fund_no, class, effective_on)
+    CROSS JOIN LATERAL (VALUES (t.debit_class, t.amount_fen::bigint, 0::bigint), (t.credit_class, 0, t.amount_fen))
+        s (class, debit, credit)
+    GROUP BY 1, 2, 3, 4, 5)
+SELECT institution_id, 'fund ' || fund_no || ' ' || class || ' ' || effective_on || ' sealed ' || sealed_on || side.name AS place,
+       side.expected AS expected_fen, side.found AS found_fen
+FROM sums s FULL JOIN ledger.bucket k USING (institution_id, fund_no, class, effective_on, sealed_on)
+CROSS JOIN LATERAL (VALUES (' debit', coalesce(s.debit, 0), coalesce(k.debit_fen, 0)),
+                           (' credit', coalesce(s.credit, 0), coalesce(k.credit_fen, 0))) side (name, expected, found)

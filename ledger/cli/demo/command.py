@@ -20,6 +20,7 @@ from ledger.cli.edge import open_vault
 from ledger.cli.main import REFUSED
 from ledger.cli.migrate import upgrade
 from ledger.cli.reserve import write_report
+from ledger.cli.seal import sign
 from ledger.cli.serve import serve_pages
 from ledger.errors import BadInput
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
@@ -48,6 +49,7 @@ def demo(once: bool, reset: bool, scale: str, port: int, as_json: bool) -> int:
     if reset:
         postgres.remove(settings.home)
         shutil.rmtree(folder, ignore_errors=True)
+        settings.anchor_file.unlink(missing_ok=True)
     with postgres.database(settings) as urls:
         assert urls.owner is not None, "the embedded server has an owner"
         upgrade(urls.owner, make_roles=True)
@@ -57,6 +59,7 @@ def demo(once: bool, reset: bool, scale: str, port: int, as_json: bool) -> int:
         story = Story(engine, open_vault(settings), law, folder, world.build(int(PUPILS * size)), days)
         began = time.monotonic_ns()
         _run(story, size)
+        sign(engine, settings, world.instant(days[-1], 20), at_close=True)
         write_report(engine, law, days[-1], world.instant(days[-1], 20), folder / "reports")
         with engine.connect() as conn:
             found = summary.read(conn)

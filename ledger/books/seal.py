@@ -1,0 +1,117 @@
+"""Sealed blocks, the signatures over them and the keys that sign: reading them, and keeping new ones."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, text
+
+from ledger.terms.seal import Block, Checkpoint, SealedItem, SigningKey
+
+# Items fetched at once: an institution of any size is read in constant memory.
+_ROWS = 5_000
+
+
+def last_blocks(conn: Connection, institution_id: int | None = None) -> list[Block]:
+    """The last block of every institution that has one (or of one institution), by number of the institution."""
+    rows = conn.execute(
+        text("""SELECT i.institution_id, i.code, b.*
+                FROM ledger.institution i
+                JOIN ledger.seal_state s USING (institution_id)
+                CROSS JOIN LATERAL (SELECT x.block_no, x.entries, x.tree_size, x.root, x.previous, x.hash,
+                                           x.hash AS hash_again, x.sealed_at, x.totals
+                                    FROM ledger.block x WHERE x.institution_id = i.institution_id
+                                                          AND x.block_no = s.block_no) b
+                WHERE CAST(:only AS integer) IS NULL OR i.institution_id = CAST(:only AS integer) ORDER BY 1"""),
+        {"only": institution_id},
+    )
+    return [_block(row.institution_id, row.code, row) for row in rows]
+
+
+def blocks(conn: Connection, institution_id: int, code: str) -> Iterator[Block]:
+    """Every block of an institution in order, its hash reckoned anew."""
+    rows = conn.execute(
+        text("SELECT * FROM ledger.blocks_again(:i)").execution_options(stream_results=True, yield_per=_ROWS),
+        {"i": institution_id},
+    )
+    for row in rows:
+        yield _block(institution_id, code, row)
+
+
+def items(conn: Connection, institution_id: int, first: int, last: int) -> Iterator[SealedItem]:
+    """The items of some blocks in their order, hashed anew from the rows as they are now."""
+    rows = conn.execute(
+        text(
+            "SELECT block_no, entry_id::text, mark, leaf, found FROM ledger.sealed_items(:i, :first, :last)"
+        ).execution_options(stream_results=True, yield_per=_ROWS),
+        {"i": institution_id, "first": first, "last": last},
+    )
+    for block_no, entry_id, mark, leaf, found in rows:
+        yield SealedItem(block_no, entry_id, mark, leaf, found)
+
+
+def checkpoints(conn: Connection, institution_id: int | None = None) -> list[Checkpoint]:
+    """Every signed block (of one institution), by institution and block."""
+    rows = conn.execute(
+        text("""SELECT institution_id, block_no, key_no, signed_at, statement, signature FROM ledger.checkpoint
+                WHERE CAST(:only AS integer) IS NULL OR institution_id = CAST(:only AS integer) ORDER BY 1, 2"""),
+        {"only": institution_id},
+    )
+    return [Checkpoint(*row) for row in rows]
+
+
+def newest_checkpoints(conn: Connection) -> dict[int, Checkpoint]:
+    """The last signed block of every institution that has one, by number of the institution."""
+    rows = conn.execute(
+        text("""SELECT DISTINCT ON (institution_id) institution_id, block_no, key_no, signed_at, statement, signature
+                FROM ledger.checkpoint ORDER BY institution_id, block_no DESC""")
+    )
+    return {row.institution_id: Checkpoint(*row) for row in rows}
+
+
+def keep_checkpoint(conn: Connection, checkpoint: Checkpoint) -> None:
+    """Keep a signature; one that is there already stays as it is."""
+    conn.execute(
+        text("SELECT ledger.keep_checkpoint(:i, :block, :key, :at, :statement, :signature)"),
+        {
+            "i": checkpoint.institution_id, "block": checkpoint.block, "key": checkpoint.key,
+            "at": checkpoint.signed_at, "statement": checkpoint.statement, "signature": checkpoint.signature,
+        },
+    )  # fmt: skip
+
+
+def lock_signing(conn: Connection) -> None:
+    """One signer at a time, so that the list of keys begins once and grows in order."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('signing', 9))"))
+
+
+def signing_keys(conn: Connection) -> list[SigningKey]:
+    """The keys that sign or signed, oldest first."""
+    rows = conn.execute(text("SELECT key_no, public_key, added_at, signature FROM ledger.signing_key ORDER BY 1"))
+    return [SigningKey(*row) for row in rows]
+
+
+def keep_signing_key(conn: Connection, key: SigningKey) -> None:
+    """Add a key to the list."""
+    conn.execute(
+        text("SELECT ledger.keep_signing_key(:key, :public, :at, :signature)"),
+        {"key": key.number, "public": key.public_key, "at": key.added_at, "signature": key.signature},
+    )
+
+
+def known_through(conn: Connection, at: datetime) -> dict[int, int]:
+    """What the books knew at an instant: per institution the last block sealed at or before it; 0 for none."""
+    rows = conn.execute(
+        text("""SELECT i.institution_id, coalesce(b.block_no, 0) AS block_no FROM ledger.institution i
+                LEFT JOIN LATERAL (SELECT x.block_no FROM ledger.block x
+                                   WHERE x.institution_id = i.institution_id AND x.sealed_at <= :at
+                                   ORDER BY x.block_no DESC LIMIT 1) b ON true"""),
+        {"at": at},
+    )
+    return {row.institution_id: row.block_no for row in rows}
+
+
+def _block(institution_id: int, code: str, row: "Row[tuple[object, ...]]") -> Block:
+    return Block(
+        institution_id, code, row.block_no, row.entries, row.tree_size, row.root, row.previous, row.hash,
+        row.hash_again, row.sealed_at, tuple(row.totals),
+    )  # fmt: skip
