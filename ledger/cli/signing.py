@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from ledger import vault
 from ledger.books import seal
 from ledger.cli import edge
+from ledger.flows import verify
 from ledger.formats import checkpoint as words
-from ledger.reports import verify
 from ledger.settings import NotReady, Settings
 from ledger.terms.seal import Anchor, Checkpoint, SigningKey
 

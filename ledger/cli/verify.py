@@ -9,8 +9,8 @@ from ledger.books.transaction import snapshot
 from ledger.cli import edge, signing
 from ledger.cli.main import REFUSED, answer, say
 from ledger.cli.postgres import open_books
-from ledger.reports import verify as report
-from ledger.reports.verify import Verification
+from ledger.flows import verify as report
+from ledger.flows.verify import Verification
 from ledger.settings import read_settings
 from ledger.terms.journal import Violation
 from ledger.terms.seal import Fault

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from ledger.books.transaction import snapshot
+from ledger.flows.verify import verify
 from ledger.reports import journal
 from ledger.reports.trial_balance import trial_balance
-from ledger.reports.verify import verify
 from ledger.rules import posting
 from ledger.terms.journal import AccountBalance, Violation
 from tests.conftest import Database

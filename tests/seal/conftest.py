@@ -9,8 +9,7 @@ from sqlalchemy import Connection, Engine, text
 
 from ledger import vault
 from ledger.books import seal as book
-from ledger.flows import seal
-from ledger.reports import verify
+from ledger.flows import seal, verify
 from ledger.rules import posting, posting_payment
 from ledger.terms.journal import AccountClass
 from ledger.terms.seal import Anchor, Fault

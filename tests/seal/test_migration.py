@@ -1,6 +1,7 @@
 """Version 0009 carries forward what version 0008 had sealed: hashed in its order, whole, and open to every check."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 
 from ledger.books import journal
 from ledger.cli.migrate import MIGRATIONS, upgrade
-from ledger.reports.verify import verify
+from ledger.flows.verify import verify
 from tests.conftest import Cluster
 from tests.world import NOW
 
@@ -17,7 +18,7 @@ ENTRIES = [UUID(int=n) for n in (11, 12, 13, 14)]
 
 
 @pytest.fixture
-def at_0008(cluster: Cluster, template: str, tmp_path: Path):  # type: ignore[no-untyped-def]
+def at_0008(cluster: Cluster, template: str, tmp_path: Path) -> Iterator[str]:
     """The owner's address of a database at version 0008, its functions left out: its rows are written as the owner."""
     name = f"{template}_old"
     (tmp_path / "versions").mkdir()
@@ -38,9 +39,10 @@ def live(conn: Connection) -> None:
     """One custody account: three deposits without owner in two blocks, one that waits, and one refusal."""
     conn.execute(
         text("""
-        INSERT INTO ledger.institution VALUES (7, 'JG7', 'old', '110000', '', 'academic', 'custody', 'office', '010', 'x', 'x',
-                                               '102100099996', '2026-03-01T00:00Z');
-        INSERT INTO ledger.fund VALUES (7, 1, 'custody', '6232', 'bank', '102100099996', 'CNY', 0, '2026-03-01', 'a', 'b');
+        INSERT INTO ledger.institution VALUES
+            (7, 'JG7', 'old', '110000', '', 'academic', 'custody', 'office', '010', 'x', 'x', '1', '2026-03-01T00:00Z');
+        INSERT INTO ledger.fund VALUES
+            (7, 1, 'custody', '6232', 'bank', '102100099996', 'CNY', 0, '2026-03-01', 'a', 'b');
         INSERT INTO ledger.close VALUES (7, 1, '2026-02-28');
         INSERT INTO ledger.seal_state VALUES (7, 2, '2026-03-03T00:00Z');
         INSERT INTO ledger.balance (institution_id, fund_no, class, guarded)
