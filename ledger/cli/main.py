@@ -34,6 +34,7 @@ COMMANDS = {
     "reconcile": "ledger.cli.reconcile",
     "reserve": "ledger.cli.reserve",
     "trial-balance": "ledger.cli.trial_balance",
+    "account": "ledger.cli.account",
     "export": "ledger.cli.export",
     "verify": "ledger.cli.verify",
     "doctor": "ledger.cli.doctor",
