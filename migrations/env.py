@@ -21,4 +21,6 @@ with role.acting_as_ledger(connection, roles):
     context.configure(connection=connection, version_table_schema="ledger")
     context.run_migrations()
     sql.renew_functions(connection, Path(context.script.dir) / "functions")
-    role.grant_to_app(connection, roles)
+    rights = Path(context.script.dir) / "rights.sql"
+    if rights.exists():
+        role.grant(connection, roles, rights.read_text(encoding="utf-8"))

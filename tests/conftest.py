@@ -115,7 +115,7 @@ def cluster() -> Iterator[Cluster]:
     other = os.environ.get("CUSTODY_TEST_PROGRAMS")
     programs = Path(other) if other else None
     try:
-        with postgres.server(HOME, programs=programs, extra_logins=[ROLES.app]) as place:
+        with postgres.server(HOME, programs=programs, extra_logins=ROLES.logins) as place:
             yield Cluster(make_url(place.url(postgres.OWNER, "postgres")))
     finally:
         postgres.remove(HOME)
@@ -131,7 +131,8 @@ def template(cluster: Cluster) -> Iterator[str]:
         assert owner is not None
         upgrade(owner, make_roles=True)
         if cluster.owner_url.password:
-            conn.exec_driver_sql(f"ALTER ROLE {ROLES.app} PASSWORD '{cluster.owner_url.password}'")
+            for login in ROLES.logins:
+                conn.exec_driver_sql(f"ALTER ROLE {login} PASSWORD '{cluster.owner_url.password}'")
     yield TEMPLATE
     with cluster.session() as conn:
         conn.execute(text(f"DROP DATABASE {TEMPLATE} WITH (FORCE)"))

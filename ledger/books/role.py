@@ -2,14 +2,17 @@
 
 ``<database>_ledger``   NOLOGIN; owns schema ``ledger`` and everything in it, so the SECURITY DEFINER
                         functions act with its rights
-``<database>_app``      LOGIN; the application: CONNECT, USAGE on the schema, SELECT, EXECUTE
+``<database>_app``      LOGIN; the application
+``<database>_sealer``   LOGIN; seals and signs, sees no family
+``<database>_reader``   LOGIN; reports and verifying
+``<database>_backup``   LOGIN; pg_dump
 
-Functions whose name starts with ``_`` are the ledger's own: the application may not call them.
+What each may do stands in ``migrations/rights.sql``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
@@ -18,20 +21,26 @@ from sqlalchemy import Connection, text
 class Roles:
     ledger: str
     app: str
+    sealer: str
+    reader: str
+    backup: str
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """Those that log in; they own nothing."""
+        return (self.app, self.sealer, self.reader, self.backup)
 
 
 def roles_of(database: str) -> Roles:
     """The names of a database's roles. They belong to the cluster, hence the prefix."""
-    return Roles(ledger=f"{database}_ledger", app=f"{database}_app")
+    return Roles(*(f"{database}_{name}" for name in ("ledger", "app", "sealer", "reader", "backup")))
 
 
 def exist(conn: Connection, roles: Roles) -> bool:
-    """Whether both roles have been made in this cluster."""
-    found = conn.scalar(
-        text("SELECT count(*) FROM pg_catalog.pg_roles WHERE rolname IN (:ledger, :app)"),
-        {"ledger": roles.ledger, "app": roles.app},
-    )
-    return bool(found == 2)
+    """Whether all roles have been made in this cluster."""
+    names = [roles.ledger, *roles.logins]
+    found = conn.scalar(text("SELECT count(*) FROM pg_catalog.pg_roles WHERE rolname = ANY (:names)"), {"names": names})
+    return bool(found == len(names))
 
 
 def make(conn: Connection, database: str, roles: Roles) -> None:
@@ -40,7 +49,7 @@ def make(conn: Connection, database: str, roles: Roles) -> None:
     The login of ``conn`` needs to be superuser, or to own the database and have CREATEROLE. It
     becomes a member of the ledger's role, which is what lets it migrate.
     """
-    for name, kind in ((roles.ledger, "NOLOGIN"), (roles.app, "LOGIN")):
+    for name, kind in ((roles.ledger, "NOLOGIN"), *((login, "LOGIN") for login in roles.logins)):
         known = conn.scalar(text("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = :name"), {"name": name})
         if not known:
             _run(conn, f"CREATE ROLE {{}} {kind}", name)
@@ -49,10 +58,11 @@ def make(conn: Connection, database: str, roles: Roles) -> None:
 
 
 def open_database(conn: Connection, database: str, roles: Roles) -> None:
-    """Let the two roles, and nobody else, into a database; a copy of a database needs it again."""
+    """Let the roles, and nobody else, into a database; a copy of a database needs it again."""
     _run(conn, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
     _run(conn, "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO {}", database, roles.ledger)
-    _run(conn, "GRANT CONNECT ON DATABASE {} TO {}", database, roles.app)
+    for login in roles.logins:
+        _run(conn, "GRANT CONNECT ON DATABASE {} TO {}", database, login)
 
 
 @contextmanager
@@ -64,22 +74,10 @@ def acting_as_ledger(conn: Connection, roles: Roles) -> Iterator[None]:
     _run(conn, "RESET ROLE")
 
 
-def grant_to_app(conn: Connection, roles: Roles) -> None:
-    """Give the application its rights from nothing: look at everything, call what is public, write nothing."""
-    for objects in ("SCHEMA ledger", "ALL TABLES IN SCHEMA ledger", "ALL SEQUENCES IN SCHEMA ledger"):
-        _run(conn, f"REVOKE ALL ON {objects} FROM PUBLIC, {{}}", roles.app)
-    _run(conn, "REVOKE ALL ON ALL ROUTINES IN SCHEMA ledger FROM PUBLIC, {}", roles.app)
-    _run(conn, "GRANT USAGE ON SCHEMA ledger TO {}", roles.app)
-    _run(conn, "GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {}", roles.app)
-    public = conn.scalars(
-        text(
-            "SELECT oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc"
-            " WHERE pronamespace = 'ledger'::pg_catalog.regnamespace"
-            " AND NOT starts_with(proname, '_') AND prorettype <> 'trigger'::pg_catalog.regtype"
-        )
-    ).all()
-    if public:
-        _run(conn, f"GRANT EXECUTE ON ROUTINE {', '.join(public)} TO {{}}", roles.app)
+def grant(conn: Connection, roles: Roles, rights: str) -> None:
+    """Give every login its rights from nothing. ``rights``: SQL with the names of roles in braces."""
+    quote = conn.dialect.identifier_preparer.quote_identifier
+    conn.exec_driver_sql(rights.format(**{name: quote(role) for name, role in asdict(roles).items()}))
 
 
 def _run(conn: Connection, statement: str, *names: str) -> None:

@@ -14,6 +14,7 @@ import click
 from sqlalchemy import Connection, text
 
 from ledger.books.engine import open_engine
+from ledger.books.role import Roles, roles_of
 from ledger.cli.main import NOT_READY, REFUSED, answer, language
 from ledger.cli.migrate import functions_are_current, newest_version, version_of
 from ledger.cli.postgres import database
@@ -76,7 +77,8 @@ def check_database(settings: Settings) -> list[Check]:
         engine = open_engine(urls.app)
         try:
             with engine.connect() as conn:
-                return [*_check_server(conn), *check_login(conn)]
+                roles = roles_of(engine.url.database or "")
+                return [*_check_server(conn), *check_login(conn), *check_roles(conn, roles)]
         finally:
             engine.dispose()
 
@@ -99,41 +101,83 @@ def _check_server(conn: Connection) -> Iterator[Check]:
 
 def check_login(conn: Connection) -> Iterator[Check]:
     """Whether the login may do no more than look and ask. Rights inherited from other roles count."""
-    for name, question in _TOO_STRONG.items():
+    me = str(conn.scalar(text("SELECT current_user")))
+    yield from _strength(conn, "login", me)
+
+
+def check_roles(conn: Connection, roles: Roles) -> Iterator[Check]:
+    """Whether the other logins may do no more than theirs, and whether the books defend themselves."""
+    for name, login in (("sealer", roles.sealer), ("reader", roles.reader), ("backup", roles.backup)):
+        known = conn.scalar(text("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = :name"), {"name": login})
+        if known:
+            yield from _strength(conn, name, login)
+            changing = conn.scalars(text(_CALLS), {"me": login, "allowed": _MAY_CALL[name]}).all()
+            yield Check(f"{name}_calls", not changing, ", ".join(changing) or "none", "LOGIN_TOO_STRONG")
+    for name, question in _UNDEFENDED.items():
         found = conn.scalars(text(question)).all()
-        yield Check(name, not found, ", ".join(map(str, found)) or "none", "LOGIN_TOO_STRONG")
+        yield Check(name, not found, ", ".join(map(str, found)) or "none", "BOOKS_UNDEFENDED")
 
 
-_ME = "(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+def _strength(conn: Connection, name: str, login: str) -> Iterator[Check]:
+    for question, sql in _TOO_STRONG.items():
+        found = conn.scalars(text(sql), {"me": login}).all()
+        yield Check(f"{name}_{question}", not found, ", ".join(map(str, found)) or "none", "LOGIN_TOO_STRONG")
+
+
+_ME = "(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = :me)"
 _BOOKS = "relnamespace = to_regnamespace('ledger')"
-# Each lists what the application's login should not have.
+# Each lists what a login should not have.
 _TOO_STRONG = {
-    "login_powers": f"""
+    "powers": f"""
         SELECT power FROM pg_catalog.pg_roles,
         LATERAL (VALUES ('superuser', rolsuper), ('createdb', rolcreatedb), ('createrole', rolcreaterole),
                         ('replication', rolreplication), ('bypassrls', rolbypassrls)) AS it (power, has)
         WHERE oid = {_ME} AND has""",
-    "login_member_of": f"""
+    "member_of": f"""
         SELECT pg_catalog.pg_get_userbyid(roleid) FROM pg_catalog.pg_auth_members WHERE member = {_ME} ORDER BY 1""",
-    "login_owns": f"""
+    "owns": f"""
         SELECT classid::pg_catalog.regclass || ' ' || objid FROM pg_catalog.pg_shdepend
         WHERE refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND refobjid = {_ME} AND deptype = 'o'
         ORDER BY 1""",
-    "login_writes": f"""
+    "writes": f"""
         SELECT kind || ' ' || relname FROM pg_catalog.pg_class,
-        LATERAL (VALUES ('INSERT', has_any_column_privilege(oid, 'INSERT')),
-                        ('UPDATE', has_any_column_privilege(oid, 'UPDATE')),
-                        ('DELETE', has_table_privilege(oid, 'DELETE')),
-                        ('TRUNCATE', has_table_privilege(oid, 'TRUNCATE')),
-                        ('TRIGGER', has_table_privilege(oid, 'TRIGGER'))) AS it (kind, may)
+        LATERAL (VALUES ('INSERT', has_any_column_privilege({_ME}, oid, 'INSERT')),
+                        ('UPDATE', has_any_column_privilege({_ME}, oid, 'UPDATE')),
+                        ('DELETE', has_table_privilege({_ME}, oid, 'DELETE')),
+                        ('TRUNCATE', has_table_privilege({_ME}, oid, 'TRUNCATE')),
+                        ('TRIGGER', has_table_privilege({_ME}, oid, 'TRIGGER'))) AS it (kind, may)
         WHERE {_BOOKS} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND may ORDER BY 1""",
-    "login_creates": """
+    "creates": f"""
         SELECT 'CREATE in ' || nspname FROM pg_catalog.pg_namespace
-        WHERE nspname IN ('ledger', 'public') AND has_schema_privilege(oid, 'CREATE') ORDER BY 1""",
-    "login_calls_private": """
+        WHERE nspname IN ('ledger', 'public') AND has_schema_privilege({_ME}, oid, 'CREATE') ORDER BY 1""",
+    "calls_private": f"""
         SELECT proname FROM pg_catalog.pg_proc
         WHERE pronamespace = to_regnamespace('ledger') AND starts_with(proname, '_')
-        AND has_function_privilege(oid, 'EXECUTE') ORDER BY 1""",
+        AND has_function_privilege({_ME}, oid, 'EXECUTE') ORDER BY 1""",
+}
+# Functions that may write and that the role may call, beyond those that are its work.
+_CALLS = f"""
+    SELECT proname FROM pg_catalog.pg_proc
+    WHERE pronamespace = to_regnamespace('ledger') AND provolatile = 'v' AND NOT starts_with(proname, '_')
+    AND has_function_privilege({_ME}, oid, 'EXECUTE') AND proname <> ALL (:allowed) ORDER BY 1"""
+_MAY_CALL: dict[str, list[str]] = {
+    "sealer": ["seal", "keep_checkpoint", "keep_signing_key"],
+    "reader": [],
+    "backup": [],
+}
+# What defends the books against a right too many.
+_UNDEFENDED = {
+    "definer_paths": """
+        SELECT proname FROM pg_catalog.pg_proc WHERE pronamespace = to_regnamespace('ledger') AND prosecdef
+        AND NOT 'search_path=ledger, pg_temp' = ANY (coalesce(proconfig, '{}')) ORDER BY 1""",
+    "triggers_off": f"""
+        SELECT relname || ' ' || tgname FROM pg_catalog.pg_trigger JOIN pg_catalog.pg_class c ON c.oid = tgrelid
+        WHERE {_BOOKS} AND NOT tgisinternal AND tgenabled <> 'A' ORDER BY 1""",
+    "tables_open": f"""
+        SELECT relname FROM pg_catalog.pg_class c WHERE {_BOOKS} AND relkind IN ('r', 'p')
+        AND relname NOT IN ('alembic_version', 'inbox') AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 8 = 8)
+        ORDER BY 1""",
 }
 
 

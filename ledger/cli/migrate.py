@@ -106,4 +106,7 @@ def _print(result: dict[str, Any]) -> None:
     click.echo(f"{result['database']}: {change}")
     if result["roles"]:
         roles = role.roles_of(result["database"])
-        click.echo(f"roles: {roles.ledger} (owns the books), {roles.app} (give it a password or a peer mapping)")
+        click.echo(
+            f"roles: {roles.ledger} (owns the books); give these a password or a peer mapping: "
+            f"{', '.join(roles.logins)}"
+        )

@@ -89,7 +89,7 @@ def server(
     the owner and the application) and ``options`` (server settings) count when it is started here.
     """
     place = files.place_of(home, programs)
-    logins = (OWNER, role.roles_of(DATABASE).app, *extra_logins)
+    logins = (OWNER, *role.roles_of(DATABASE).logins, *extra_logins)
     with ExitStack() as stack:
         stack.enter_context(_ending_in_order())
         with _start_lock(place):

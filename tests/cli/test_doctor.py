@@ -1,14 +1,14 @@
 """`custody doctor`: what it finds, what it says to do, and how it exits."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from ledger.cli.doctor import Check, check_login, check_surroundings
+from ledger.cli.doctor import Check, check_login, check_roles, check_surroundings
 from ledger.settings import read_settings
 from tests.conftest import ROLES, Database, run_custody
 
@@ -113,3 +113,29 @@ def test_a_calendar_without_this_year_is_told(tmp_path: Path) -> None:
     calendar.write_text("date,kind\n2026-01-01,off\n2026-01-04,work\n", encoding="utf-8")
     assert surroundings(tmp_path / "key", 2026, calendar)["calendar"].found == "2 days of 2026"
     assert not surroundings(tmp_path / "key", 2027, calendar)["calendar"].ok
+
+
+@pytest.mark.parametrize(
+    ("mistake", "check", "found"),
+    [
+        ("GRANT UPDATE ON ledger.balance TO {sealer}", "sealer_writes", "UPDATE balance"),
+        ("GRANT EXECUTE ON FUNCTION ledger.post TO {sealer}", "sealer_calls", "post"),
+        ("GRANT {ledger} TO {reader}", "reader_member_of", ROLES.ledger),
+        ("GRANT EXECUTE ON FUNCTION ledger.seal TO {reader}", "reader_calls", "seal"),
+        ("GRANT EXECUTE ON FUNCTION ledger._apply TO PUBLIC", "backup_calls_private", "_apply"),
+        ("GRANT INSERT ON ledger.transfer TO {backup}", "backup_writes", "INSERT transfer"),
+        ("ALTER ROLE {backup} BYPASSRLS", "backup_powers", "bypassrls"),
+        ("ALTER FUNCTION ledger.post RESET search_path", "definer_paths", "post"),
+        ("ALTER TABLE ledger.transfer DISABLE TRIGGER append_only", "triggers_off", "transfer append_only"),
+        ("ALTER TABLE ledger.transfer ENABLE TRIGGER append_only", "triggers_off", "transfer append_only"),
+        ("DROP TRIGGER append_only ON ledger.block", "tables_open", "block"),
+    ],
+)
+def test_a_right_too_many_of_any_role_is_found(fresh_database: Database, mistake: str, check: str, found: str) -> None:
+    with fresh_database.owner.connect() as conn:
+        assert not [one for one in check_roles(conn, ROLES) if not one.ok]
+        conn.execute(text(mistake.format(**asdict(ROLES))))
+        checks = {one.name: one for one in check_roles(conn, ROLES)}
+        conn.rollback()
+    assert not checks[check].ok
+    assert found in checks[check].found.split(", ")

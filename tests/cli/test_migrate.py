@@ -33,6 +33,14 @@ BEGIN
 END $$;
 CREATE FUNCTION ledger._secret() RETURNS int LANGUAGE sql AS 'SELECT 1';
 """
+RIGHTS = """
+REVOKE ALL ON ALL ROUTINES IN SCHEMA ledger FROM PUBLIC;
+GRANT USAGE ON SCHEMA ledger TO {app};
+GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {app};
+DO $$ BEGIN
+    IF to_regprocedure('ledger.put(int)') IS NOT NULL THEN GRANT EXECUTE ON FUNCTION ledger.put(int) TO {app}; END IF;
+END $$;
+"""
 FUNCTIONS = """SELECT pg_get_function_arguments(oid), prosrc FROM pg_proc
                WHERE pronamespace = 'ledger'::regnamespace AND proname = 'put'"""
 
@@ -45,7 +53,7 @@ def empty_database(cluster: Cluster, template: str) -> Iterator[str]:
         conn.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
         yield cluster.urls(name).owner or ""
         conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        for made in (f"{name}_app", f"{name}_ledger"):
+        for made in (*role.roles_of(name).logins, f"{name}_ledger"):
             conn.execute(text(f"DROP ROLE IF EXISTS {made}"))
 
 
@@ -54,6 +62,7 @@ def folder(tmp_path: Path) -> Path:
     """A migrations folder with one version of our own."""
     (tmp_path / "versions").mkdir()
     shutil.copy(MIGRATIONS / "env.py", tmp_path)
+    (tmp_path / "rights.sql").write_text(RIGHTS)
     add_version(tmp_path, "0001", SHELF)
     return tmp_path
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from ledger.books import journal
+from ledger.books import journal, role
 from ledger.cli.migrate import MIGRATIONS, upgrade
 from ledger.flows.verify import verify
 from tests.conftest import Cluster
@@ -31,7 +31,7 @@ def at_0008(cluster: Cluster, template: str, tmp_path: Path) -> Iterator[str]:
         assert upgrade(address, make_roles=True, folder=tmp_path).after == "0008"
         yield address
         conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        for made in (f"{name}_app", f"{name}_ledger"):
+        for made in (*role.roles_of(name).logins, f"{name}_ledger"):
             conn.execute(text(f"DROP ROLE IF EXISTS {made}"))
 
 
