@@ -84,9 +84,9 @@ def test_people_get_a_table(shop: Shop) -> None:
 def test_sealing_takes_what_waits_and_then_nothing(shop: Shop) -> None:
     pay_and_teach(shop, 1)
     first = json.loads(shop.custody("seal", "--json").out)
-    assert first == {"institutions": [{"institution": CODE, "block": 1}]}
+    assert first == {"institutions": [{"institution": CODE, "block": 1}], "signed": 1}
     assert shop.count("inbox") == 0
-    assert json.loads(shop.custody("seal", "--institution", CODE, "--json").out) == first
+    assert json.loads(shop.custody("seal", "--institution", CODE, "--json").out) == {**first, "signed": 0}
     assert shop.custody("seal").out.split() == ["institution", "block", CODE, "1"]
     assert shop.custody("seal", "--institution", "JG9999").code == UNUSABLE
 
@@ -95,7 +95,7 @@ def test_a_sealer_at_work_is_not_waited_for(shop: Shop) -> None:
     with shop.database.owner.begin() as conn:
         conn.exec_driver_sql("SELECT * FROM ledger.seal_state FOR UPDATE")
         ran = shop.custody("seal", "--json")
-    assert json.loads(ran.out) == {"institutions": [{"institution": CODE, "block": None}]}
+    assert json.loads(ran.out) == {"institutions": [{"institution": CODE, "block": None}], "signed": 0}
 
 
 def test_the_clock_of_a_test_is_after_these_days() -> None:
