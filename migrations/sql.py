@@ -41,10 +41,15 @@ def renew_functions(conn: Connection, folder: Path) -> None:
     files = sorted(folder.glob("*.sql"))
     if not files:
         return
-    conn.execute(text(_FORGET.replace(":", "\\:")))
+    forget_functions(conn)
     for path in files:
         run_file(conn, path)
     conn.execute(text(f"COMMENT ON SCHEMA ledger IS '{functions_digest(folder)}'"))
+
+
+def forget_functions(conn: Connection) -> None:
+    """Drop the schema's functions and the types they pass around."""
+    conn.execute(text(_FORGET.replace(":", "\\:")))
 
 
 def run_file(conn: Connection, path: Path) -> None:

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.terms.seal import Block, Checkpoint, SealedItem, SigningKey
+from ledger.terms.seal import Block, Checkpoint, SealedLeaves, SigningKey
 
-# Items fetched at once: an institution of any size is read in constant memory.
+# Rows fetched at once: an institution of any size is read in constant memory.
 _ROWS = 5_000
+_PARTS = 16
 
 
 def last_blocks(conn: Connection, institution_id: int | None = None) -> list[Block]:
@@ -37,16 +38,22 @@ def blocks(conn: Connection, institution_id: int, code: str) -> Iterator[Block]:
         yield _block(institution_id, code, row)
 
 
-def items(conn: Connection, institution_id: int, first: int, last: int) -> Iterator[SealedItem]:
-    """The items of some blocks in their order, hashed anew from the rows as they are now."""
+def leaves(conn: Connection, institution_id: int) -> Iterator[SealedLeaves]:
+    """Every sealed item in the order of the books, hashed anew from the rows as they are now."""
     rows = conn.execute(
-        text(
-            "SELECT block_no, entry_id::text, mark, leaf, found FROM ledger.sealed_items(:i, :first, :last)"
-        ).execution_options(stream_results=True, yield_per=_ROWS),
-        {"i": institution_id, "first": first, "last": last},
+        text("SELECT block_no, leaves, missing, changed FROM ledger.sealed_leaves(:i)").execution_options(
+            stream_results=True, yield_per=_PARTS
+        ),
+        {"i": institution_id},
     )
-    for block_no, entry_id, mark, leaf, found in rows:
-        yield SealedItem(block_no, entry_id, mark, leaf, found)
+    for row in rows:
+        yield SealedLeaves(*row)
+
+
+def waiting_changed(conn: Connection, institution_id: int) -> str | None:
+    """The first answered request not sealed yet that is not what it was when it was answered: its entry id."""
+    found = conn.scalar(text("SELECT ledger.waiting_changed(:i)"), {"i": institution_id})
+    return None if found is None else str(found)
 
 
 def checkpoints(conn: Connection, institution_id: int | None = None) -> list[Checkpoint]:

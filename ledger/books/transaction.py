@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine
 from ledger.books import journal
 from ledger.errors import Outcome, Result
 
+_WHOLE_TABLES = ("enable_nestloop TO off", "enable_bitmapscan TO off", "work_mem TO '64MB'")
+
 
 class Flow(Protocol):
     """A flow with its arguments bound: a connection and, when asked again, the block number of the seal between."""
@@ -30,6 +32,27 @@ def ask(engine: Engine, institution_id: int, now: datetime, flow: Flow) -> Seque
         block = journal.seal(conn, institution_id, now)
     with engine.begin() as conn:
         return flow(conn, block)
+
+
+@contextmanager
+def whole_tables(conn: Connection) -> Iterator[None]:
+    """Plans for passes over whole tables. What the planner believes of a table that has grown since it was analysed may
+    be wrong by any factor, and a nested loop over it then takes hours; a hash or a merge takes what it takes.
+    """
+    for setting in _WHOLE_TABLES:
+        conn.exec_driver_sql(f"SET LOCAL {setting}")
+    yield
+    for setting in _WHOLE_TABLES:
+        conn.exec_driver_sql(f"SET LOCAL {setting.partition(' ')[0]} TO DEFAULT")
+
+
+@contextmanager
+def snapshots(engine: Engine) -> Iterator[tuple[Connection, Connection]]:
+    """Two connections that see the books of the same moment, for questions asked side by side."""
+    with snapshot(engine) as first, snapshot(engine) as second:
+        shared = first.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+        second.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{shared}'")
+        yield first, second
 
 
 @contextmanager

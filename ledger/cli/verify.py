@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ledger.books.transaction import snapshot
+from ledger.books.transaction import snapshots
 from ledger.cli import edge, signing
 from ledger.cli.main import REFUSED, answer, say
 from ledger.cli.postgres import open_books
@@ -28,8 +28,8 @@ def verify(anchor: Path | None, as_json: bool) -> int:
     if anchor is not None:
         more, more_keys = signing.read_file(anchor, required=True)
         anchors, keys = [*anchors, *more], [*keys, *more_keys]
-    with open_books(settings, writing=False) as engine, snapshot(engine) as conn:
-        found = report.verify(conn, anchors, keys)
+    with open_books(settings, writing=False) as engine, snapshots(engine) as (conn, beside):
+        found = report.verify(conn, anchors, keys, beside)
     answer(verification_as_json(found), as_json, print_verification)
     if found.first_fault is None:
         return 0

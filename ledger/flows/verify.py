@@ -1,12 +1,14 @@
 """Everything recomputed: the chain of sealed blocks from the rows as they are, every sum and counter of the books."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from ledger import vault
 from ledger.books import seal
+from ledger.books.transaction import whole_tables
 from ledger.formats import checkpoint as words
 from ledger.formats.merkle import Root
 from ledger.reports import promises
@@ -34,8 +36,15 @@ class Verification:
         return self.faults[0] if self.faults else next(found, None)
 
 
-def verify(conn: Connection, anchors: Sequence[Anchor] = (), anchored_keys: Sequence[SigningKey] = ()) -> Verification:
+def verify(
+    conn: Connection,
+    anchors: Sequence[Anchor] = (),
+    anchored_keys: Sequence[SigningKey] = (),
+    beside: Connection | None = None,
+) -> Verification:
     """Check anchors, keys, signatures, every block and every promise; ``conn`` should see one moment.
+
+    ``beside``: another connection that sees the same moment; the promises are then checked there at the same time.
 
     ``anchors`` and ``anchored_keys``: what the anchor file remembers. Reads as a stream: memory does not grow with the
     books. Of each institution the first fault of its chain is told. Kinds of faults: anchor_block_missing,
@@ -51,8 +60,11 @@ def verify(conn: Connection, anchors: Sequence[Anchor] = (), anchored_keys: Sequ
                        (SELECT count(*) FROM ledger.inbox) AS unsealed,
                        (SELECT count(*) FROM ledger.checkpoint) AS checkpoints""")
     ).one()
-    faults = [*behind(conn, anchors), *_keys(seal.signing_keys(conn), anchored_keys), *_chains(conn)]
-    return Verification(**counted._mapping, faults=tuple(faults), promises=tuple(promises.check(conn)))
+    with ThreadPoolExecutor(1) as other:
+        kept = other.submit(promises.check, beside) if beside is not None else None
+        faults = [*behind(conn, anchors), *_keys(seal.signing_keys(conn), anchored_keys), *_chains(conn)]
+        found = promises.check(conn) if kept is None else kept.result()
+    return Verification(**counted._mapping, faults=tuple(faults), promises=tuple(found))
 
 
 def behind(conn: Connection, anchors: Sequence[Anchor]) -> Iterator[Fault]:
@@ -104,8 +116,9 @@ def _chains(conn: Connection) -> Iterator[Fault]:
                 FROM ledger.institution i LEFT JOIN ledger.seal_state s USING (institution_id) ORDER BY i.code""")
     ).all()
     for institution_id, code, last in known:
-        found = _blocks(conn, institution_id, code, last)
-        fault = next(found, None) or next(_signatures(conn, institution_id, code, keys), None)
+        with whole_tables(conn):
+            found = _blocks(conn, institution_id, code, last)
+            fault = next(found, None) or next(_signatures(conn, institution_id, code, keys), None)
         if fault is not None:
             yield fault
 
@@ -129,31 +142,35 @@ def _blocks(conn: Connection, institution_id: int, code: str, last: int) -> Iter
         before = block
     if (before.number if before else 0) != last:
         yield Fault("block_missing", f"{code} block {last}")
-    yield from _items(conn, institution_id, code, last)
+    yield from _items(conn, institution_id, code)
     if before is not None:
         yield from _totals(conn, before)
 
 
-def _items(conn: Connection, institution_id: int, code: str, last: int) -> Iterator[Fault]:
-    """Every item hashed anew: its mark, the number of items of its block, and the root over them."""
-    rows = seal.items(conn, institution_id, 1, last)
-    item = next(rows, None)
+def _items(conn: Connection, institution_id: int, code: str) -> Iterator[Fault]:
+    """Every item hashed anew: its own leaf, the number of items of its block, and the root over them."""
+    parts = seal.leaves(conn, institution_id)
+    part = next(parts, None)
     for block in seal.blocks(conn, institution_id, code):
+        where = f"{code} block {block.number}"
         tree = Root()
-        while item is not None and item.block <= block.number:
-            if not item.found:
-                yield Fault("item_missing", f"{code} block {block.number}, entry {item.entry_id}")
-            if int.from_bytes(item.leaf[:8], "big", signed=True) != item.mark:
-                yield Fault("item_changed", f"{code} block {block.number}, entry {item.entry_id}")
-            tree.add(item.leaf)
-            item = next(rows, None)
+        while part is not None and part.block <= block.number:
+            if part.missing is not None and part.missing <= (part.changed or part.missing):
+                yield Fault("item_missing", f"{where}, entry {part.missing}")
+            if part.changed is not None:
+                yield Fault("item_changed", f"{where}, entry {part.changed}")
+            tree.add_part(part.leaves)
+            part = next(parts, None)
         if tree.count != block.entries:
             kind = "item_missing" if tree.count < block.entries else "item_added"
-            yield Fault(kind, f"{code} block {block.number}: {tree.count} items of {block.entries}")
+            yield Fault(kind, f"{where}: {tree.count} items of {block.entries}")
         if tree.value() != block.root:
-            yield Fault("item_changed", f"{code} block {block.number}")
-    if item is not None:
-        yield Fault("item_added", f"{code} block {item.block}, entry {item.entry_id}")
+            yield Fault("item_changed", where)
+    if part is not None:
+        yield Fault("item_added", f"{code} block {part.block}")
+    changed = seal.waiting_changed(conn, institution_id)
+    if changed is not None:
+        yield Fault("item_changed", f"{code} not sealed yet, entry {changed}")
 
 
 def _totals(conn: Connection, last: Block) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from ledger.books.transaction import whole_tables
 from ledger.terms.journal import Promise, Violation
 
 CHECKS = Path(__file__).resolve().parent.parent / "books" / "checks"
@@ -34,15 +35,13 @@ def names() -> list[str]:
 
 def check(conn: Connection, only: Sequence[str] = ()) -> list[Promise]:
     """Check every promise (or ``only`` some) over all institutions; at most 20 violations of each are listed."""
-    found = []
-    for name, sql in _checks():
-        if only and name not in only:
-            continue
-        rows = conn.execute(text(_COUNTED.format(sql=sql).replace(":", "\\:"))).all()
-        wrong = tuple(
-            Violation(name, row.place, int(row.expected_fen), int(row.found_fen))
-            for row in rows
-            if row.place is not None
-        )
-        found.append(Promise(name, int(rows[0].checked), wrong))
-    return found
+    with whole_tables(conn):
+        return [_checked(conn, name, sql) for name, sql in _checks() if not only or name in only]
+
+
+def _checked(conn: Connection, name: str, sql: str) -> Promise:
+    rows = conn.execute(text(_COUNTED.format(sql=sql).replace(":", "\\:"))).all()
+    wrong = tuple(
+        Violation(name, row.place, int(row.expected_fen), int(row.found_fen)) for row in rows if row.place is not None
+    )
+    return Promise(name, int(rows[0].checked), wrong)

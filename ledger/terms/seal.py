@@ -41,14 +41,17 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class SealedItem:
-    """An answered request in a block, hashed anew. ``mark``: the first 8 bytes of its leaf when it was sealed."""
+class SealedLeaves:
+    """A part of a block hashed anew: up to 1,024 leaves of 32 bytes in one string; all but the last of a block are
+    whole subtrees.
+
+    ``missing``, ``changed``: entry id of the first item that is gone, and of the first that is not what was sealed.
+    """
 
     block: int
-    entry_id: str
-    mark: int
-    leaf: bytes
-    found: bool
+    leaves: bytes
+    missing: str | None
+    changed: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,13 +188,12 @@ BEGIN
         CROSS JOIN LATERAL (SELECT x.ctid FROM contract_balance x WHERE x.institution_id = p_institution
                                                                     AND x.contract_id = e.contract_id OFFSET 0) at
         WHERE b.ctid = at.ctid AND b.institution_id = p_institution),
-    waiting AS (INSERT INTO inbox SELECT p_institution, i.entry_id, i.request_key FROM unnest(p_items) i ORDER BY i.ord),
     written AS (
         INSERT INTO journal_entry (institution_id, fund_no, effective_on, entry_id, recorded_at, hours, hold_action, hold_fen,
                                    contract_id, hold_id, reverses, ref, kind, actor)
-        SELECT p_institution, i.fund_no, greatest(i.effective_on, c.closed_through + 1), i.entry_id, p_recorded_at, i.hours,
+        SELECT p_institution, i.fund_no, i.effective_on, i.entry_id, p_recorded_at, i.hours,
                i.hold_action, i.hold_fen, i.contract_id, i.hold_id, i.reverses, i.ref, i.kind, i.actor
-        FROM unnest(p_items) i LEFT JOIN close c ON c.institution_id = p_institution AND c.fund_no = i.fund_no ORDER BY i.ord)
+        FROM unnest(p_items) i ORDER BY i.ord)
     INSERT INTO transfer (institution_id, ord, entry_id, amount_fen, debit_class, credit_class, contract_id, debit_item,
                           credit_item)
     SELECT p_institution, m.ord, m.entry_id, m.amount_fen, m.debit_class, m.credit_class, m.contract_id, m.debit_item,
@@ -206,7 +205,31 @@ BEGIN
     END IF;
 END $$;
 
--- What a set must look like before any lock is taken; each fault is a bug of the caller.
+-- What the accepted items leave for the sealer: the leaf of each, and the sums of the whole call. Both joins are over arrays,
+-- whose size the planner cannot know: they are hashed, never walked.
+CREATE FUNCTION ledger._leave_for_seal(p_institution integer, p_recorded_at timestamptz, p_items ledger._item[],
+                                       p_moves ledger._move[]) RETURNS void
+LANGUAGE plpgsql SET enable_nestloop = off AS $$
+BEGIN
+    INSERT INTO inbox (institution_id, entry_id, request_key, leaf)
+    SELECT p_institution, i.entry_id, i.request_key,
+           _leaf(ROW(p_institution, i.request_key, i.field_digests, i.entry_id)::request,
+                 ROW(p_institution, i.fund_no, i.effective_on, i.entry_id, p_recorded_at, i.hours, i.hold_action, i.hold_fen,
+                     i.contract_id, i.hold_id, i.reverses, i.ref, i.kind, i.actor)::journal_entry, t.bytes, NULL)
+    FROM unnest(p_items) i
+    LEFT JOIN (SELECT m.item, string_agg(_transfer_bytes(ROW(p_institution, m.ord, m.entry_id, m.amount_fen, m.debit_class,
+                          m.credit_class, m.contract_id, m.debit_item, m.credit_item)::transfer), '' ORDER BY m.ord) AS bytes
+               FROM unnest(p_moves) m GROUP BY m.item) t ON t.item = i.ord
+    ORDER BY i.ord;
+    INSERT INTO unfolded (institution_id, entry_id, fund_no, class, effective_on, debit_fen, credit_fen)
+    SELECT p_institution, (p_items[1]).entry_id, p.fund_no, s.class, p.effective_on, _total(s.debit), _total(s.credit)
+    FROM (SELECT i.fund_no, i.effective_on, m.debit_class, m.credit_class, _total(m.amount_fen) AS fen
+          FROM unnest(p_moves) m JOIN unnest(p_items) i ON i.ord = m.item GROUP BY 1, 2, 3, 4) p
+    CROSS JOIN LATERAL (VALUES (p.debit_class, p.fen, 0::bigint), (p.credit_class, 0, p.fen)) s (class, debit, credit)
+    GROUP BY p.fund_no, s.class, p.effective_on;
+END $$;
+
+-- What a set must look like before any row is locked; each fault is a bug of the caller.
 CREATE FUNCTION ledger._check_shape(p_institution integer, p_items ledger._item[], p_moves ledger._move[],
                                     p_special boolean) RETURNS void
 LANGUAGE plpgsql STABLE AS $$
@@ -271,17 +294,20 @@ DECLARE
     answered integer[]; codes text[]; sided boolean; tight boolean; final boolean;
     twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
+    -- what belongs to a closed day is booked on the first open one; under the lock, days cannot close meanwhile
     items := ARRAY(SELECT ROW(u.*)::_item FROM (
-        SELECT x.n::int, x.key, x.digests, x.entry, x.kind, x.fund, x.effective, x.actor, x.ref, x.contract, x.hours,
-               x.hold, x.hold_action::hold_action, x.hold_fen, x.reverses
+        SELECT x.n::int, x.key, x.digests, x.entry, x.kind, x.fund, greatest(x.effective, c.open_on), x.actor, x.ref,
+               x.contract, x.hours, x.hold, x.hold_action::hold_action, x.hold_fen, x.reverses
         FROM unnest(p_key, p_digests, p_entry, p_kind, p_fund, p_effective, p_actor, p_ref, p_contract, p_hours, p_hold,
                     p_hold_action, p_hold_fen, p_reverses) WITH ORDINALITY
              x (key, digests, entry, kind, fund, effective, actor, ref, contract, hours, hold, hold_action, hold_fen,
-                reverses, n)) u ORDER BY 1);
+                reverses, n)
+        LEFT JOIN (SELECT fund_no, closed_through + 1 AS open_on FROM close WHERE institution_id = p_institution) c
+               ON c.fund_no = x.fund) u ORDER BY 1);
     SELECT m.moves, m.sided INTO moves, sided
     FROM _moves(p_institution, items, t_item, t_debit, t_credit, t_amount, t_contract, t_debit_item, t_credit_item) m;
     PERFORM _check_shape(p_institution, items, moves, special);
-    PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
 
     FOR ord, result, code, field, entry_id, twin IN SELECT * FROM _claim(p_institution, items) LOOP
         answered := answered || ord;
@@ -311,6 +337,7 @@ BEGIN
         contracts := _contract_sums(passed, moves);
     END IF;
     PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides, special);
+    PERFORM _leave_for_seal(p_institution, p_recorded_at, passed, moves);
     IF codes IS NULL AND twins IS NULL THEN
         RETURN QUERY SELECT i.ord, 'new', NULL::text, NULL::integer, i.entry_id FROM unnest(items) i;
         RETURN;
@@ -336,7 +363,10 @@ BEGIN
     WHERE r.institution_id = p_institution AND r.request_key = i.request_key AND p_codes[i.ord] = ANY (later);
     INSERT INTO refusal SELECT p_institution, i.request_key, p_codes[i.ord] FROM unnest(p_items) i
     WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.request_key;
-    INSERT INTO inbox SELECT p_institution, i.entry_id, i.request_key FROM unnest(p_items) i
+    INSERT INTO inbox (institution_id, entry_id, request_key, leaf)
+    SELECT p_institution, i.entry_id, i.request_key,
+           _leaf(ROW(p_institution, i.request_key, i.field_digests, i.entry_id)::request, NULL, NULL, p_codes[i.ord])
+    FROM unnest(p_items) i
     WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.ord;
     RETURN QUERY SELECT i.ord, CASE WHEN p_codes[i.ord] IS NULL THEN 'new' WHEN p_codes[i.ord] = ANY (later) THEN 'later'
                                     ELSE 'refused' END, p_codes[i.ord], NULL::integer, i.entry_id

@@ -2,13 +2,14 @@
 
 CREATE TYPE ledger._bucket AS (
     fund_no smallint, class ledger.account_class, effective_on date, debit_fen bigint, credit_fen bigint);
+CREATE TYPE ledger._waiting AS (entry_id uuid, request_key uuid, leaf bytea);
 
 -- Take the answered requests in the inbox as the next block, in id order; fold them into the hot accounts and the buckets.
 -- Answers the number of the last block: a new one, or the last when nothing was waiting. Null when another sealer is at
 -- work and p_wait is false. An uncommitted entry is not visible here and waits for the next block.
 CREATE FUNCTION ledger.seal(p_institution integer, p_sealed_at timestamptz, p_wait boolean DEFAULT true) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp SET enable_nestloop = off AS $$
-DECLARE last bigint; at timestamptz; ids uuid[]; keys uuid[]; leaves bytea[]; sums _bucket[]; b block;
+DECLARE last bigint; at timestamptz; waiting _waiting[]; sums _bucket[];
 BEGIN
     IF p_wait THEN
         SELECT s.block_no, s.sealed_at INTO last, at FROM seal_state s WHERE s.institution_id = p_institution FOR UPDATE;
@@ -17,17 +18,18 @@ BEGIN
         FOR UPDATE SKIP LOCKED;
     END IF;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    WITH gone AS (DELETE FROM inbox i WHERE i.institution_id = p_institution RETURNING i.entry_id, i.request_key)
-    SELECT array_agg(g.entry_id ORDER BY g.entry_id), array_agg(g.request_key ORDER BY g.entry_id) INTO ids, keys FROM gone g;
-    IF ids IS NULL THEN RETURN last; END IF;
+    -- one statement, one snapshot: a call's rows and its sums go together, or wait together for the next block
+    WITH gone AS (DELETE FROM inbox i WHERE i.institution_id = p_institution RETURNING i.entry_id, i.request_key, i.leaf),
+    moved AS (DELETE FROM unfolded u WHERE u.institution_id = p_institution RETURNING u.*)
+    SELECT (SELECT array_agg(ROW(g.entry_id, g.request_key, g.leaf)::_waiting ORDER BY g.entry_id) FROM gone g),
+           ARRAY(SELECT ROW(m.fund_no, m.class, m.effective_on, _total(m.debit_fen), _total(m.credit_fen))::_bucket
+                 FROM moved m GROUP BY m.fund_no, m.class, m.effective_on)
+    INTO waiting, sums;
+    IF waiting IS NULL THEN RETURN last; END IF;
     at := greatest(at, p_sealed_at);               -- a block's time is never below the last block's
-    leaves := ARRAY(SELECT l.leaf FROM _leaves(p_institution, ids, keys) l ORDER BY l.entry_id);
-    sums := ARRAY(SELECT ROW(s.fund_no, s.class, s.effective_on, _total(s.debit_fen), _total(s.credit_fen))::_bucket
-                  FROM _sides_of(p_institution, ids) s GROUP BY s.fund_no, s.class, s.effective_on);
     INSERT INTO block_item (institution_id, entry_id, block_no, request_key, mark)
-    SELECT p_institution, u.entry_id, last + 1, u.request_key, _mark(u.leaf) FROM unnest(ids, keys, leaves)
-        u (entry_id, request_key, leaf);
-    PERFORM _append_block(p_institution, last, at, leaves, sums);
+    SELECT p_institution, w.entry_id, last + 1, w.request_key, _mark(w.leaf) FROM unnest(waiting) w;
+    PERFORM _append_block(p_institution, last, at, ARRAY(SELECT w.leaf FROM unnest(waiting) w), sums);
     INSERT INTO bucket AS k (institution_id, fund_no, class, effective_on, sealed_on, debit_fen, credit_fen)
     SELECT p_institution, s.fund_no, s.class, s.effective_on, (at AT TIME ZONE 'Asia/Shanghai')::date, s.debit_fen, s.credit_fen
     FROM unnest(sums) s ORDER BY 2, 3, 4
@@ -73,19 +75,36 @@ CREATE FUNCTION ledger.keep_signing_key(p_key integer, p_public bytea, p_added_a
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
     INSERT INTO signing_key VALUES (p_key, p_public, p_added_at, p_signature) $$;
 
--- Every sealed item of some blocks as it is now, hashed anew; for whoever verifies. One pass, whatever the size.
-CREATE FUNCTION ledger.sealed_items(p_institution integer, p_from integer, p_through integer)
-RETURNS TABLE (block_no integer, entry_id uuid, mark bigint, leaf bytea, found boolean)
+-- The leaves of an institution's sealed items, hashed anew from the rows as they are now, strung together in their order,
+-- up to 1024 a row (a whole subtree of a block). First of each row, where it is: an item that is not there any more, and
+-- one whose leaf is not the one that was sealed. One pass over each table, whatever the size; see reports, whole_books.
+CREATE FUNCTION ledger.sealed_leaves(p_institution integer)
+RETURNS TABLE (block_no integer, leaves bytea, missing text, changed text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-    SELECT i.block_no, i.entry_id, i.mark, _leaf(r, e, t.bytes, f.code), e.entry_id IS NOT NULL OR f.code IS NOT NULL
-    FROM block_item i
-    LEFT JOIN request r ON r.institution_id = p_institution AND r.request_key = i.request_key
-    LEFT JOIN journal_entry e ON e.institution_id = p_institution AND e.entry_id = i.entry_id
-    LEFT JOIN (SELECT m.entry_id, string_agg(_transfer_bytes(m), '' ORDER BY m.ord) AS bytes
-               FROM transfer m WHERE m.institution_id = p_institution GROUP BY m.entry_id) t ON t.entry_id = i.entry_id
-    LEFT JOIN refusal f ON f.institution_id = p_institution AND f.request_key = i.request_key AND e.entry_id IS NULL
-    WHERE i.institution_id = p_institution AND i.block_no BETWEEN p_from AND p_through
-    ORDER BY i.block_no, i.entry_id $$;
+    WITH again AS (
+        SELECT i.block_no, i.entry_id, i.mark, _leaf(r, e, t.bytes, f.code) AS leaf,
+               e.entry_id IS NOT NULL OR f.code IS NOT NULL AS found
+        FROM block_item i
+        LEFT JOIN request r ON r.institution_id = p_institution AND r.request_key = i.request_key
+        LEFT JOIN journal_entry e ON e.institution_id = p_institution AND e.entry_id = i.entry_id
+        LEFT JOIN (SELECT m.entry_id, string_agg(_transfer_bytes(m), '' ORDER BY m.ord) AS bytes
+                   FROM transfer m WHERE m.institution_id = p_institution GROUP BY m.entry_id) t ON t.entry_id = i.entry_id
+        LEFT JOIN refusal f ON f.institution_id = p_institution AND f.request_key = i.request_key AND e.entry_id IS NULL
+        WHERE i.institution_id = p_institution),
+    placed AS (SELECT a.*, (row_number() OVER (PARTITION BY a.block_no ORDER BY a.entry_id) - 1) / 1024 AS part FROM again a)
+    SELECT p.block_no, string_agg(p.leaf, '' ORDER BY p.entry_id), min(p.entry_id::text) FILTER (WHERE NOT p.found),
+           min(p.entry_id::text) FILTER (WHERE p.mark <> _mark(p.leaf))
+    FROM placed p GROUP BY p.block_no, p.part ORDER BY p.block_no, p.part $$;
+
+-- Of what waits for the next block: the first answer that is not what it was when it was given.
+CREATE FUNCTION ledger.waiting_changed(p_institution integer) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT min(i.entry_id::text)
+    FROM (SELECT array_agg(x.entry_id) AS entries, array_agg(x.request_key) AS keys FROM inbox x
+          WHERE x.institution_id = p_institution) w
+    CROSS JOIN LATERAL _leaves(p_institution, w.entries, w.keys) l
+    JOIN inbox i ON i.institution_id = p_institution AND i.entry_id = l.entry_id
+    WHERE i.leaf IS DISTINCT FROM l.leaf $$;
 
 -- The blocks of an institution with their hash reckoned anew.
 CREATE FUNCTION ledger.blocks_again(p_institution integer)

@@ -6,9 +6,8 @@ CREATE FUNCTION ledger.balances(p_institution integer)
 RETURNS TABLE (fund_no smallint, class ledger.account_class, contract_id uuid, debit_fen bigint, credit_fen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp SET enable_nestloop = on AS $$
     WITH tail AS (
-        SELECT s.fund_no, s.class, sum(s.debit_fen)::bigint debit_fen, sum(s.credit_fen)::bigint credit_fen
-        FROM _sides_of(p_institution, ARRAY(SELECT i.entry_id FROM inbox i WHERE i.institution_id = p_institution)) s
-        GROUP BY 1, 2)
+        SELECT u.fund_no, u.class, sum(u.debit_fen)::bigint debit_fen, sum(u.credit_fen)::bigint credit_fen
+        FROM unfolded u WHERE u.institution_id = p_institution GROUP BY 1, 2)
     SELECT b.fund_no, b.class, NULL::uuid,
            b.debit_fen + CASE WHEN b.guarded THEN 0 ELSE coalesce(t.debit_fen, 0) END, b.credit_fen + coalesce(t.credit_fen, 0)
     FROM balance b LEFT JOIN tail t USING (fund_no, class) WHERE b.institution_id = p_institution
@@ -29,14 +28,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
         SELECT (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date AS sealed_on FROM block b
         WHERE b.institution_id = p_institution AND b.block_no = p_block),
     outside AS (                                   -- +1 the tail, -1 blocks after p_block on its day
-        SELECT s.fund_no, s.class, s.effective_on, x.sign * s.debit_fen AS debit_fen, x.sign * s.credit_fen AS credit_fen
-        FROM (SELECT 1 AS sign, ARRAY(SELECT i.entry_id FROM inbox i
-                                      WHERE i.institution_id = p_institution AND p_block IS NULL) AS entries
-              UNION ALL
-              SELECT -1, ARRAY(SELECT i.entry_id FROM block_item i WHERE i.institution_id = p_institution AND i.block_no IN (
-                         SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
-                         AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on))) x
-        CROSS JOIN LATERAL _sides_of(p_institution, x.entries) s)
+        SELECT u.fund_no, u.class, u.effective_on, u.debit_fen::bigint AS debit_fen, u.credit_fen::bigint AS credit_fen
+        FROM unfolded u WHERE u.institution_id = p_institution AND p_block IS NULL
+        UNION ALL
+        SELECT s.fund_no, s.class, s.effective_on, -s.debit_fen, -s.credit_fen
+        FROM _sides_of(p_institution, ARRAY(
+            SELECT i.entry_id FROM block_item i WHERE i.institution_id = p_institution AND i.block_no IN (
+                SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
+                AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on))) s)
     SELECT a.fund_no, a.class, sum(a.debit_fen)::bigint, sum(a.credit_fen)::bigint
     FROM (SELECT k.fund_no, k.class, k.effective_on, k.debit_fen, k.credit_fen FROM bucket k
           WHERE k.institution_id = p_institution AND (p_block IS NULL OR k.sealed_on <= (SELECT sealed_on FROM day))

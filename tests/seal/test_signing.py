@@ -168,7 +168,10 @@ def rewrite(conn: Connection, world: World) -> None:
         conn.execute(
             text("""UPDATE block b SET
                     previous = coalesce((SELECT hash FROM block p WHERE p.block_no = b.block_no - 1), ''),
-                    root = _root(ARRAY(SELECT leaf FROM sealed_items(:i, :n, :n))) WHERE block_no = :n"""),
+                    root = _root(ARRAY(SELECT l.leaf FROM (
+                        SELECT array_agg(entry_id) AS entries, array_agg(request_key) AS keys FROM block_item
+                        WHERE block_no = :n) x CROSS JOIN LATERAL _leaves(:i, x.entries, x.keys) l ORDER BY l.entry_id))
+                    WHERE block_no = :n"""),
             {"i": world.number, "n": number},
         )
         conn.execute(text("UPDATE block b SET hash = _block_hash(b) WHERE block_no = :n"), {"n": number})
