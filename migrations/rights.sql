@@ -26,7 +26,8 @@ GRANT SELECT ON ledger.class_rule, ledger.posting_rule, ledger.fund, ledger.clos
 GRANT SELECT (institution_id, code, name, place, zone, category, mode, office_name, office_phone, registered_at)
     ON ledger.institution TO {reader};
 GRANT EXECUTE ON FUNCTION ledger.balances, ledger.class_balances, ledger.balance_as_of, ledger.account_statement,
-    ledger.sealed_leaves, ledger.waiting_changed, ledger.blocks_again TO {app}, {reader};
+    ledger.sealed_leaves, ledger.waiting_changed, ledger.blocks_again,
+    ledger.leaf_content, ledger.block_leaves TO {app}, {reader};
 
 -- {backup}: pg_dump. Reads every table, calls nothing.
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {backup};

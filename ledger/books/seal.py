@@ -1,10 +1,12 @@
 """Sealed blocks, the signatures over them and the keys that sign: reading them, and keeping new ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from ledger.terms.proof import Signed
 from ledger.terms.seal import Block, Checkpoint, SealedLeaves, SigningKey
 
 # Rows fetched at once: an institution of any size is read in constant memory.
@@ -28,6 +30,16 @@ def last_blocks(conn: Connection, institution_id: int | None = None) -> list[Blo
     return [_block(row.institution_id, row.code, row) for row in rows]
 
 
+def blocks_between(conn: Connection, institution_id: int, code: str, first: int, last: int) -> list[Block]:
+    """Some blocks of an institution in order, as they are."""
+    rows = conn.execute(
+        text("""SELECT block_no, entries, tree_size, root, previous, hash, hash AS hash_again, sealed_at, totals
+                FROM ledger.block WHERE institution_id = :i AND block_no BETWEEN :first AND :last ORDER BY block_no"""),
+        {"i": institution_id, "first": first, "last": last},
+    )
+    return [_block(institution_id, code, row) for row in rows]
+
+
 def blocks(conn: Connection, institution_id: int, code: str) -> Iterator[Block]:
     """Every block of an institution in order, its hash reckoned anew."""
     rows = conn.execute(
@@ -38,7 +50,7 @@ def blocks(conn: Connection, institution_id: int, code: str) -> Iterator[Block]:
         yield _block(institution_id, code, row)
 
 
-def leaves(conn: Connection, institution_id: int) -> Iterator[SealedLeaves]:
+def sealed_leaves(conn: Connection, institution_id: int) -> Iterator[SealedLeaves]:
     """Every sealed item in the order of the books, hashed anew from the rows as they are now."""
     rows = conn.execute(
         text("SELECT block_no, leaves, missing, changed FROM ledger.sealed_leaves(:i)").execution_options(
@@ -56,12 +68,96 @@ def waiting_changed(conn: Connection, institution_id: int) -> str | None:
     return None if found is None else str(found)
 
 
-def checkpoints(conn: Connection, institution_id: int | None = None) -> list[Checkpoint]:
-    """Every signed block (of one institution), by institution and block."""
+def block_of(conn: Connection, institution_id: int, entry_id: UUID) -> int | None:
+    """The block an answered request lies in: 0 while it waits for one, None where there is no such request."""
+    found = conn.scalar(
+        text("""SELECT block_no FROM ledger.block_item WHERE institution_id = :i AND entry_id = :e
+                UNION ALL SELECT 0 FROM ledger.inbox WHERE institution_id = :i AND entry_id = :e"""),
+        {"i": institution_id, "e": entry_id},
+    )
+    return None if found is None else int(found)
+
+
+def leaf_content(conn: Connection, institution_id: int, entry_id: UUID) -> bytes:
+    """The bytes of a sealed item that its leaf is the hash of, from the rows as they are now."""
+    found = conn.scalar(text("SELECT ledger.leaf_content(:i, :e)"), {"i": institution_id, "e": entry_id})
+    return b"" if found is None else bytes(found)
+
+
+def leaves(conn: Connection, institution_id: int, block: int) -> list[tuple[UUID, bytes]]:
+    """Entry and leaf of each item of a block in their order, hashed anew."""
     rows = conn.execute(
-        text("""SELECT institution_id, block_no, key_no, signed_at, statement, signature FROM ledger.checkpoint
-                WHERE CAST(:only AS integer) IS NULL OR institution_id = CAST(:only AS integer) ORDER BY 1, 2"""),
+        text("SELECT entry_id, leaf FROM ledger.block_leaves(:i, :block)"), {"i": institution_id, "block": block}
+    )
+    return [(entry_id, leaf) for entry_id, leaf in rows]
+
+
+_CHECKPOINT = """SELECT k.institution_id, k.block_no, k.key_no, k.signed_at, k.statement, k.signature
+                 FROM ledger.checkpoint k"""
+
+
+def checkpoints(conn: Connection, institution_id: int | None = None) -> Iterator[Checkpoint]:
+    """Every signed block (of one institution), by institution and block, as a stream."""
+    rows = conn.execute(
+        text(f"""{_CHECKPOINT} WHERE CAST(:only AS integer) IS NULL OR institution_id = CAST(:only AS integer)
+                 ORDER BY 1, 2""").execution_options(stream_results=True, yield_per=_ROWS),
         {"only": institution_id},
+    )
+    for row in rows:
+        yield Checkpoint(*row)
+
+
+def checkpoints_after(conn: Connection, newest: Mapping[str, int]) -> Iterator[Checkpoint]:
+    """Every signed block that comes after the one named of its institution (by code), as a stream."""
+    rows = conn.execute(
+        text(f"""{_CHECKPOINT} JOIN ledger.institution i USING (institution_id)
+                 LEFT JOIN unnest(CAST(:codes AS text[]), CAST(:blocks AS bigint[])) n (code, block_no) USING (code)
+                 WHERE k.block_no > coalesce(n.block_no, 0) ORDER BY 1, 2""").execution_options(
+            stream_results=True, yield_per=_ROWS
+        ),
+        {"codes": list(newest), "blocks": list(newest.values())},
+    )
+    for row in rows:
+        yield Checkpoint(*row)
+
+
+def checkpoint_over(conn: Connection, institution_id: int, block: int) -> Checkpoint | None:
+    """The first signed block that is this one or a later one."""
+    row = conn.execute(
+        text(f"{_CHECKPOINT} WHERE institution_id = :i AND block_no >= :block ORDER BY block_no LIMIT 1"),
+        {"i": institution_id, "block": block},
+    ).one_or_none()
+    return None if row is None else Checkpoint(*row)
+
+
+def signed_through(conn: Connection, blocks: Mapping[str, int] | None = None) -> Signed:
+    """The last signed block of every institution; or ``blocks`` (by code), where each of them is signed.
+
+    A block that is not signed is left out of ``checkpoints``; 0 stands for none.
+    """
+    rows = conn.execute(
+        text("""SELECT i.code, i.institution_id, coalesce(n.block_no, k.block_no, 0) AS block_no
+                FROM ledger.institution i
+                LEFT JOIN unnest(CAST(:codes AS text[]), CAST(:blocks AS bigint[])) n (code, block_no) USING (code)
+                LEFT JOIN LATERAL (SELECT max(c.block_no) AS block_no FROM ledger.checkpoint c
+                                   WHERE c.institution_id = i.institution_id) k ON CAST(:codes AS text[]) IS NULL
+                WHERE CAST(:codes AS text[]) IS NULL OR n.code IS NOT NULL ORDER BY 1"""),
+        {
+            "codes": None if blocks is None else list(blocks),
+            "blocks": None if blocks is None else list(blocks.values()),
+        },
+    ).all()
+    known = {row.institution_id: row.block_no for row in rows}
+    signed = _checkpoints_of(conn, known)
+    return Signed(known, {row.code: row.block_no for row in rows}, tuple(signed), tuple(signing_keys(conn)))
+
+
+def _checkpoints_of(conn: Connection, known: Mapping[int, int]) -> Sequence[Checkpoint]:
+    rows = conn.execute(
+        text(f"""{_CHECKPOINT}
+                 JOIN unnest(CAST(:institutions AS integer[]), CAST(:blocks AS bigint[])) n (institution_id, block_no)
+                   ON n.institution_id = k.institution_id AND n.block_no = k.block_no ORDER BY 1"""),
+        {"institutions": list(known), "blocks": list(known.values())},
     )
     return [Checkpoint(*row) for row in rows]
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
+from ledger import faults
 from ledger.books import register
 from ledger.cli.main import language, say
 from ledger.cli.price import rulebook_dirs
@@ -40,6 +41,10 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON 
 institution_option = click.option("--institution", "code", metavar="CODE", help="Only this institution.")
 rulebook_option = click.option(
     "--rulebook-dir", type=click.Path(path_type=Path), help="A folder of rulebooks beside the built-in ones."
+)
+
+known_at_option = click.option(
+    "--known-at", metavar="MANIFEST", type=click.Path(path_type=Path), help="Only the blocks another export names."
 )
 
 
@@ -215,8 +220,10 @@ def write_file(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> str:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+        faults.reach("after_file_written")
         os.replace(temporary, path)
         temporary = None
+        faults.reach("after_rename")
         _sync_folder(path.parent)
     except OSError as fault:
         raise BadInput("OUT_NOT_WRITABLE", where=visible(str(path)), value=fault.strerror) from fault

@@ -31,6 +31,7 @@ COMMANDS = {
     "due": "ledger.cli.due",
     "seal": "ledger.cli.seal",
     "payout": "ledger.cli.payout",
+    "proof": "ledger.cli.proof",
     "reconcile": "ledger.cli.reconcile",
     "reserve": "ledger.cli.reserve",
     "trial-balance": "ledger.cli.trial_balance",

@@ -10,17 +10,17 @@ from sqlalchemy import Engine
 
 from ledger.books import register
 from ledger.books.transaction import snapshot
-from ledger.cli import edge
+from ledger.cli import edge, signed_export
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
 from ledger.errors import BadInput
-from ledger.flows import seal
 from ledger.formats import manifest as manifests
 from ledger.formats import reserve_sheet
 from ledger.reports import reserve as report
 from ledger.rules import reserve as rules
-from ledger.settings import read_settings
+from ledger.settings import Settings, read_settings
 from ledger.terms.calendar import shanghai_day
+from ledger.terms.proof import Signed
 from ledger.terms.reserve import ReserveLine
 from ledger.terms.rulebook import Rulebooks
 
@@ -36,26 +36,40 @@ def reserve() -> None:
 @click.option("--as-of", "as_of_text", required=True, metavar="DATE", help="The accounting day, YYYY-MM-DD.")
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The folder for the files.")
 @click.option("--format", "format_text", default="csv", show_default=True, help="csv.")
+@edge.known_at_option
 @edge.rulebook_option
 @edge.as_json_option
-def report_(as_of_text: str, out: Path, format_text: str, rulebook_dir: Path | None, as_json: bool) -> int:
-    """Write the reserve report of every institution and its manifest into DIR. The same books give the same bytes."""
+def report_(
+    as_of_text: str, out: Path, format_text: str, known_at: Path | None, rulebook_dir: Path | None, as_json: bool
+) -> int:
+    """Write the reserve report of every institution and its signed manifest into DIR. Same blocks, same bytes."""
     settings = read_settings()
     now = edge.now(settings)
     as_of = edge.day_until(as_of_text, "--as-of", shanghai_day(now))
     formats = _formats(format_text)
     law = edge.load_law(rulebook_dir)
     with open_books(settings) as engine:
-        lines, shown = write_report(engine, law, as_of, now, out, formats)
+        lines, shown = write_report(engine, settings, law, as_of, now, out, formats, known_at)
     answer(shown, as_json, lambda _: print_lines(lines, out))
     return 0
 
 
 def write_report(
-    engine: Engine, law: Rulebooks, as_of: date, now: datetime, out: Path, formats: Sequence[str] = ("csv",)
+    engine: Engine,
+    settings: Settings,
+    law: Rulebooks,
+    as_of: date,
+    now: datetime,
+    out: Path,
+    formats: Sequence[str] = ("csv",),
+    known_at: Path | None = None,
 ) -> tuple[list[ReserveLine], dict[str, Any]]:
-    """Write the report and its manifest into ``out``; the lines and the manifest. Raises as ``read_lines``."""
-    lines, blocks = read_lines(engine, law, as_of, now)
+    """Seal and sign everything, write the report and its signed manifest into ``out``; the lines and the manifest.
+
+    ``known_at``: the manifest whose blocks to rest on. Raises as ``read_lines`` and ``signed_export.rests_on``.
+    """
+    signed_export.seal_and_sign(engine, settings, now)
+    lines, signed = read_lines(engine, law, as_of, known_at)
     files = {f"reserve-{as_of.isoformat()}.{name}": FORMATS[name](lines) for name in formats}
     shown = manifests.manifest(
         query={"report": "reserve", "as_of": as_of.isoformat()},
@@ -64,31 +78,27 @@ def write_report(
             {"institution": line.code, "files": "; ".join(line.rulebooks), "digest": line.rulebook_digest}
             for line in lines
         ],
-        blocks=blocks,
+        blocks=signed.blocks,
         rows=len(lines),
         sums_fen=reserve_sheet.sums_fen(lines),
         files=files,
+        checkpoints=signed.checkpoints,
     )
     for name, content in files.items():
         edge.write_file(out / name, [content])
-    edge.write_file(out / "manifest.json", [manifests.render(shown)])
+    signed_export.write_manifest(out / "manifest.json", shown, signed, settings)
     return lines, shown
 
 
-def read_lines(engine: Engine, law: Rulebooks, as_of: date, now: datetime) -> tuple[list[ReserveLine], dict[str, int]]:
-    """Seal everything, then read one moment: a line per institution, and the blocks they rest on.
+def read_lines(engine: Engine, law: Rulebooks, as_of: date, known_at: Path | None) -> tuple[list[ReserveLine], Signed]:
+    """One moment of the books: a line per institution, and the blocks they rest on.
 
     Raises BadInput RULE_MISSING or FACT_MISSING where a place's rulebook does not say what it must.
     """
-    with engine.connect() as conn:
-        numbers = [one.institution_id for one in register.read_institutions(conn)]
-    for number in numbers:
-        with engine.begin() as conn:
-            seal.seal(conn, number, now)
     with snapshot(engine) as conn:
-        known = register.read_institutions(conn)
-        figures = report.figures(conn, as_of)
-        blocks = report.blocks(conn)
+        signed = signed_export.rests_on(conn, known_at)
+        known = [one for one in register.read_institutions(conn) if one.institution_id in signed.known]
+        figures = report.figures(conn, as_of, signed.known)
     lines = []
     for institution in known:
         rulebook, _ = edge.law_of(law, institution, as_of)
@@ -97,7 +107,7 @@ def read_lines(engine: Engine, law: Rulebooks, as_of: date, now: datetime) -> tu
         except BadInput as fault:
             where = f"{institution.code}, {institution.place} {as_of}"
             raise BadInput(fault.code, where=where, field=fault.field, value=fault.value) from fault
-    return lines, blocks
+    return lines, signed
 
 
 def _formats(text: str) -> list[str]:

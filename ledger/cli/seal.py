@@ -6,6 +6,7 @@ from typing import Any
 import click
 from sqlalchemy import Engine
 
+from ledger import faults
 from ledger.cli import edge, signing
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
@@ -32,22 +33,31 @@ def seal(code: str | None, rotate_key: bool, as_json: bool) -> int:
             with engine.begin() as conn:
                 block = flow.seal(conn, institution.institution_id, now)
             rows.append({"institution": institution.code, "block": block})
+        faults.reach("after_seal_commit")
         signed = sign(engine, settings, now, rotate_key=rotate_key)
     answer({"institutions": rows, "signed": signed}, as_json, print_blocks)
     return 0
 
 
 def sign(engine: Engine, settings: Settings, now: datetime, *, rotate_key: bool = False, at_close: bool = False) -> int:
-    """Sign the last blocks and anchor them once that is committed; how many were signed."""
-    private = signing.private_key(settings)
+    """Sign the last blocks and anchor them once that is committed; how many were signed.
+
+    What a crash left half done before is done first: a key listed but not in place, a signature not anchored.
+    """
+    with engine.connect() as conn:
+        private = signing.current_key(conn, settings)
     if rotate_key:
         fresh, staged = signing.stage_key(settings)
+        faults.reach("after_key_staged")
         with engine.begin() as conn:
             flow.rotate(conn, private, fresh, now)
+        faults.reach("after_key_commit")
         staged.replace(settings.signing_key_file)
         private = fresh
     with engine.begin() as conn:
         signed = len(flow.sign(conn, private, now, at_close=at_close))
+        faults.reach("before_sign_commit")
+    faults.reach("after_sign_commit")
     with engine.connect() as conn:
         signing.anchor(conn, settings)
     return signed

@@ -1,6 +1,5 @@
 """``custody trial-balance``: every account with its sides; debits equal credits."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.books import seal
 from ledger.books.transaction import snapshot
-from ledger.cli import edge
+from ledger.cli import edge, signed_export
 from ledger.cli.main import REFUSED, answer
 from ledger.cli.postgres import open_books
 from ledger.errors import BadInput
@@ -22,7 +21,6 @@ from ledger.terms.calendar import shanghai_day
 from ledger.terms.journal import AccountBalance
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-MANIFEST_BYTES_MAX = 1_000_000
 
 
 @click.command("trial-balance")
@@ -64,11 +62,7 @@ def _known(conn: Connection, given: str) -> dict[int, int]:
 
 
 def _of_manifest(conn: Connection, path: Path) -> dict[int, int]:
-    content = edge.read_file(path, MANIFEST_BYTES_MAX)
-    try:
-        named = {str(code): int(number) for code, number in json.loads(content)["blocks"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise BadInput("BAD_KNOWN_AT", field="--known-at", value=edge.visible(str(path))) from fault
+    named = signed_export.blocks_of(path)
     known = {one.code: one.institution_id for one in edge.institutions(conn, None)}
     last = seal.known_through(conn, LATEST)
     for code, number in named.items():

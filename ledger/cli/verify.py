@@ -1,5 +1,6 @@
 """``custody verify``: recompute every sum and counter of the books, and say whether all of it holds."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,17 @@ COUNTS = ("institutions", "entries", "transfers", "blocks", "unsealed", "checkpo
 
 
 @click.command()
-@click.option("--anchor", type=click.Path(path_type=Path), help="An anchor file beside the one of the settings.")
+@click.option(
+    "--anchor", type=click.Path(path_type=Path), help="An anchor file, an export (its folder or manifest) or a proof."
+)
 @edge.as_json_option
 def verify(anchor: Path | None, as_json: bool) -> int:
     """Check anchors, signatures, every block and every promise of the books. Exit 1: something does not hold."""
     settings = read_settings()
-    anchors, keys = signing.read_file(settings.anchor_file)
+    anchors, keys = signing.read_anchors(settings.anchor_file), signing.read_keys(settings.anchor_file)
     if anchor is not None:
-        more, more_keys = signing.read_file(anchor, required=True)
-        anchors, keys = [*anchors, *more], [*keys, *more_keys]
+        more, more_keys = signing.read_outside(anchor)
+        anchors, keys = chain(anchors, more), [*keys, *more_keys]
     with open_books(settings, writing=False) as engine, snapshots(engine) as (conn, beside):
         found = report.verify(conn, anchors, keys, beside)
     answer(verification_as_json(found), as_json, print_verification)

@@ -15,15 +15,16 @@ from ledger.terms.seal import Block, Checkpoint, SigningKey
 _BETWEEN = timedelta(minutes=1)
 
 
-def seal(conn: Connection, institution_id: int, now: datetime) -> int | None:
-    """Seal an institution; the number of its last block, None when another sealer is at work."""
-    return journal.seal(conn, institution_id, now, wait=False)
+def seal(conn: Connection, institution_id: int, now: datetime, *, wait: bool = False) -> int | None:
+    """Seal an institution; the number of its last block, None when another sealer is at work, if not to ``wait``."""
+    return journal.seal(conn, institution_id, now, wait=wait)
 
 
 def sign(conn: Connection, private: bytes, now: datetime, *, at_close: bool = False) -> list[Checkpoint]:
     """Sign the last block of every institution that is not signed yet and whose last signature is a minute old.
 
-    ``at_close``: whatever its age. ``private``: 32 bytes of Ed25519; the first key ever used signs itself in.
+    ``at_close``: whatever its age, as at every close and for every export. ``private``: 32 bytes of Ed25519; the first
+    key ever used signs itself in.
     Raises BadInput KEY_NOT_LISTED for a key that is not the newest of the list.
     """
     key = _listed(conn, private, now)

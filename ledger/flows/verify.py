@@ -1,8 +1,10 @@
 """Everything recomputed: the chain of sealed blocks from the rows as they are, every sum and counter of the books."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -14,6 +16,9 @@ from ledger.formats.merkle import Root
 from ledger.reports import promises
 from ledger.terms.journal import Promise, Violation
 from ledger.terms.seal import CLASSES, Anchor, Block, Checkpoint, Fault, SigningKey
+
+# Anchors asked for at once: a file of any length is checked in constant memory.
+_ROWS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +43,18 @@ class Verification:
 
 def verify(
     conn: Connection,
-    anchors: Sequence[Anchor] = (),
+    anchors: Iterable[Anchor] = (),
     anchored_keys: Sequence[SigningKey] = (),
     beside: Connection | None = None,
 ) -> Verification:
     """Check anchors, keys, signatures, every block and every promise; ``conn`` should see one moment.
 
     ``beside``: another connection that sees the same moment; the promises are then checked there at the same time.
-
-    ``anchors`` and ``anchored_keys``: what the anchor file remembers. Reads as a stream: memory does not grow with the
-    books. Of each institution the first fault of its chain is told. Kinds of faults: anchor_block_missing,
-    anchor_differs, checkpoint_missing, key_missing, key_changed, key_not_signed, block_missing, block_changed,
-    chain_broken, totals_wrong, item_changed, item_missing, item_added, checkpoint_differs, signature_wrong,
-    key_unknown.
+    ``anchors`` and ``anchored_keys``: what the anchor file and others outside remember. Reads as a stream: memory does
+    not grow with the books. Of each institution the first fault of its chain is told. Kinds of faults:
+    anchor_block_missing, anchor_differs, checkpoint_missing, key_missing, key_changed, key_not_signed, block_missing,
+    block_changed, chain_broken, totals_wrong, item_changed, item_missing, item_added, checkpoint_differs,
+    signature_wrong, key_unknown.
     """
     counted = conn.execute(
         text("""SELECT (SELECT count(*) FROM ledger.institution) AS institutions,
@@ -67,10 +71,14 @@ def verify(
     return Verification(**counted._mapping, faults=tuple(faults), promises=tuple(found))
 
 
-def behind(conn: Connection, anchors: Sequence[Anchor]) -> Iterator[Fault]:
+def behind(conn: Connection, anchors: Iterable[Anchor]) -> Iterator[Fault]:
     """Anchors whose block is missing or another one: an older copy was restored, or history was rewritten."""
-    if not anchors:
-        return
+    rest = iter(anchors)
+    while some := list(islice(rest, _ROWS)):
+        yield from _behind(conn, some)
+
+
+def _behind(conn: Connection, anchors: Sequence[Anchor]) -> Iterator[Fault]:
     rows = conn.execute(
         text("""SELECT a.n, b.hash, k.block_no IS NOT NULL AS signed
                 FROM unnest(CAST(:codes AS text[]), CAST(:blocks AS bigint[])) WITH ORDINALITY a (code, block_no, n)
@@ -149,7 +157,7 @@ def _blocks(conn: Connection, institution_id: int, code: str, last: int) -> Iter
 
 def _items(conn: Connection, institution_id: int, code: str) -> Iterator[Fault]:
     """Every item hashed anew: its own leaf, the number of items of its block, and the root over them."""
-    parts = seal.leaves(conn, institution_id)
+    parts = seal.sealed_leaves(conn, institution_id)
     part = next(parts, None)
     for block in seal.blocks(conn, institution_id, code):
         where = f"{code} block {block.number}"
@@ -188,15 +196,16 @@ def _totals(conn: Connection, last: Block) -> Iterator[Fault]:
 
 def _signatures(conn: Connection, institution_id: int, code: str, keys: dict[int, bytes]) -> Iterator[Fault]:
     """Every checkpoint says what its block is, and is signed by a key of the list."""
-    waiting = {one.block: one for one in seal.checkpoints(conn, institution_id)}
+    rest = seal.checkpoints(conn, institution_id)
+    signed = next(rest, None)
     for block in seal.blocks(conn, institution_id, code):
-        signed = waiting.pop(block.number, None)
-        if signed is not None:
-            kind = _fault_of(signed, block, keys)
+        while signed is not None and signed.block <= block.number:
+            kind = _fault_of(signed, block, keys) if signed.block == block.number else "checkpoint_differs"
             if kind:
-                yield Fault(kind, f"{code} checkpoint of block {block.number}")
-    for number in waiting:
-        yield Fault("checkpoint_differs", f"{code} checkpoint of block {number}")
+                yield Fault(kind, f"{code} checkpoint of block {signed.block}")
+            signed = next(rest, None)
+    if signed is not None:
+        yield Fault("checkpoint_differs", f"{code} checkpoint of block {signed.block}")
 
 
 def _fault_of(signed: Checkpoint, block: Block, keys: dict[int, bytes]) -> str:

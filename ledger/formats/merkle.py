@@ -78,7 +78,12 @@ def path(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def climb(leaf: bytes, index: int, count: int, neighbours: Sequence[bytes]) -> bytes:
-    """The root that a leaf, its place among ``count`` leaves and its path come to; no bytes where the path is wrong."""
+    """The root that a leaf, its place among ``count`` leaves and its path come to; no bytes where one is wrong.
+
+    The place counts: beyond the last leaf of an uneven tree the path of a real one would lead to the root as well.
+    """
+    if not 0 <= index < count:
+        return b""
     rest, last = list(neighbours), count - 1
     while last:
         if index % 2 or index < last:

@@ -1,5 +1,6 @@
 """What a reserve report reads: every institution's claims, cash and reserve at the end of an accounting day."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -8,9 +9,12 @@ from sqlalchemy import Connection, Row, text
 from ledger.books.reserve import PAID
 from ledger.terms.reserve import FundPosition, ReserveFacts, ReserveFigures
 
-# Sealed entries alone, so that the blocks a report names are exactly what it rests on.
-_SEALED = """e.effective_on <= :on AND EXISTS (SELECT FROM ledger.block_item k WHERE k.institution_id = e.institution_id
-                                                                                   AND k.entry_id = e.entry_id)"""
+# Entries of known blocks alone, so that the blocks a report names are exactly what it rests on.
+_SEALED = """e.effective_on <= :on AND EXISTS (
+            SELECT FROM ledger.block_item k
+            JOIN unnest(CAST(:institutions AS integer[]), CAST(:blocks AS bigint[])) n (institution_id, block_no)
+              ON n.institution_id = k.institution_id AND k.block_no <= n.block_no
+            WHERE k.institution_id = e.institution_id AND k.entry_id = e.entry_id)"""
 # Per fund, and with fund_no null per institution: what families are owed, and how many of them.
 _OWED = f"""
     WITH owed AS (
@@ -38,13 +42,17 @@ _RECEIPTS = f"""
     FROM ({PAID} WHERE {_SEALED} AND e.effective_on > CAST(:on AS date) - interval '1 year') paid GROUP BY 1"""
 
 
-def figures(conn: Connection, on: date) -> dict[int, ReserveFigures]:
+def figures(conn: Connection, on: date, known: Mapping[int, int] | None = None) -> dict[int, ReserveFigures]:
     """Every institution at the end of ``on``, by number, from sealed entries whose accounting day is not later.
 
-    One charging period is the three months up to ``on``, a year the twelve months. Read in one snapshot.
+    ``known``: the last block that counts of each institution (None: all that is sealed). One charging period is the
+    three months up to ``on``, a year the twelve months. Read in one snapshot.
     """
-    owed, cash = _by_key(conn, _OWED, on), _by_key(conn, _CASH, on)
-    receipts = {row.institution_id: row for row in conn.execute(text(_RECEIPTS), {"on": on})}
+    if known is None:
+        known = {row[0]: row[1] for row in conn.execute(text("SELECT institution_id, block_no FROM ledger.seal_state"))}
+    given = {"on": on, "institutions": list(known), "blocks": list(known.values())}
+    owed, cash = _by_key(conn, _OWED, given), _by_key(conn, _CASH, given)
+    receipts = {row.institution_id: row for row in conn.execute(text(_RECEIPTS), given)}
     funds: dict[int, list[Row[Any]]] = {}
     for fund in conn.execute(text("SELECT institution_id, fund_no, kind FROM ledger.fund ORDER BY 1, 2")):
         funds.setdefault(fund.institution_id, []).append(fund)
@@ -55,17 +63,8 @@ def figures(conn: Connection, on: date) -> dict[int, ReserveFigures]:
     return found
 
 
-def blocks(conn: Connection) -> dict[str, int]:
-    """The last block of every institution, by its code."""
-    rows = conn.execute(
-        text("""SELECT i.code, s.block_no FROM ledger.institution i JOIN ledger.seal_state s USING (institution_id)
-                ORDER BY i.code""")
-    )
-    return {row.code: row.block_no for row in rows}
-
-
-def _by_key(conn: Connection, sql: str, on: date) -> dict[tuple[int, int | None], Row[Any]]:
-    return {(row.institution_id, row.fund_no): row for row in conn.execute(text(sql), {"on": on})}
+def _by_key(conn: Connection, sql: str, given: Mapping[str, Any]) -> dict[tuple[int, int | None], Row[Any]]:
+    return {(row.institution_id, row.fund_no): row for row in conn.execute(text(sql), given)}
 
 
 def _of_institution(

@@ -3,24 +3,27 @@
 -- of columns, then per column type, length (-1: null) and value, so that no two contents have the same bytes. Domain and
 -- version stand in front: 00 leaf, 01 node, 02 block. Version 1 never changes; another format is another version.
 
--- One leaf. No entry: the request was refused, and the code stands in its place.
-CREATE FUNCTION ledger._leaf(r ledger.request, e ledger.journal_entry, p_transfers bytea, p_code text) RETURNS bytea
+-- The content of one leaf. No entry: the request was refused, and the code stands in its place.
+CREATE FUNCTION ledger._leaf_content(r ledger.request, e ledger.journal_entry, p_transfers bytea, p_code text) RETURNS bytea
 LANGUAGE sql STABLE AS $$
-    SELECT sha256('\x0001'::bytea
+    SELECT '\x0001'::bytea
         || record_send(ROW((r).institution_id, (r).request_key, (r).field_digests, (r).entry_id))
         || CASE WHEN (e).entry_id IS NULL THEN record_send(ROW(p_code)) ELSE record_send(ROW(
                (e).institution_id, (e).fund_no, (e).effective_on, (e).entry_id, (e).recorded_at, (e).hours::integer,
                (e).hold_action::text, (e).hold_fen::bigint, (e).contract_id, (e).hold_id, (e).reverses, (e).ref, (e).kind,
-               (e).actor)) || coalesce(p_transfers, '') END) $$;
+               (e).actor)) || coalesce(p_transfers, '') END $$;
+CREATE FUNCTION ledger._leaf(r ledger.request, e ledger.journal_entry, p_transfers bytea, p_code text) RETURNS bytea
+LANGUAGE sql STABLE AS $$ SELECT sha256(_leaf_content(r, e, p_transfers, p_code)) $$;
 
 CREATE FUNCTION ledger._transfer_bytes(t ledger.transfer) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT record_send(ROW((t).ord, (t).amount_fen::bigint, (t).debit_class::text, (t).credit_class::text, (t).contract_id,
                            (t).debit_item, (t).credit_item)) $$;
 
--- The leaves of some items, each looked up by its keys (see 02_posting, _gauges): the tail is short, the journal is not.
-CREATE FUNCTION ledger._leaves(p_institution integer, p_entries uuid[], p_keys uuid[])
-RETURNS TABLE (entry_id uuid, request_key uuid, leaf bytea) LANGUAGE sql STABLE SET enable_seqscan = off AS $$
-    SELECT x.entry_id, x.request_key, _leaf(r.asked, e.posted, t.bytes, f.code)
+-- The contents of some items, each looked up by its keys (see 02_posting, _gauges): the tail is short, the journal is not.
+-- Without a setting of its own, so that it becomes part of whichever query asks; those set enable_seqscan = off.
+CREATE FUNCTION ledger._leaf_contents(p_institution integer, p_entries uuid[], p_keys uuid[])
+RETURNS TABLE (entry_id uuid, request_key uuid, content bytea) LANGUAGE sql STABLE AS $$
+    SELECT x.entry_id, x.request_key, _leaf_content(r.asked, e.posted, t.bytes, f.code)
     FROM unnest(p_entries, p_keys) x (entry_id, request_key)
     LEFT JOIN LATERAL (SELECT q AS asked FROM ledger.request q WHERE q.institution_id = p_institution
                                                           AND q.request_key = x.request_key OFFSET 0) r ON true
@@ -30,6 +33,9 @@ RETURNS TABLE (entry_id uuid, request_key uuid, leaf bytea) LANGUAGE sql STABLE 
                        WHERE m.institution_id = p_institution AND m.entry_id = x.entry_id) t ON true
     LEFT JOIN LATERAL (SELECT g.code FROM ledger.refusal g WHERE g.institution_id = p_institution
                        AND g.request_key = x.request_key AND (e.posted).entry_id IS NULL OFFSET 0) f ON true $$;
+CREATE FUNCTION ledger._leaves(p_institution integer, p_entries uuid[], p_keys uuid[])
+RETURNS TABLE (entry_id uuid, request_key uuid, leaf bytea) LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+    SELECT c.entry_id, c.request_key, sha256(c.content) FROM _leaf_contents(p_institution, p_entries, p_keys) c $$;
 
 CREATE FUNCTION ledger._mark(p_leaf bytea) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT ('x' || encode(substr(p_leaf, 1, 8), 'hex'))::bit(64)::bigint $$;

@@ -113,3 +113,17 @@ RETURNS TABLE (block_no bigint, entries integer, tree_size bigint, root bytea, p
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
     SELECT b.block_no, b.entries, b.tree_size, b.root, b.previous, b.hash, _block_hash(b), b.sealed_at, b.totals
     FROM block b WHERE b.institution_id = p_institution ORDER BY b.block_no $$;
+
+-- For the proof of one entry: the bytes of its leaf, and the leaves of its block in their order. Both look up what they
+-- need by key, so that a proof costs as much as its block, whatever the size of the books.
+CREATE FUNCTION ledger.leaf_content(p_institution integer, p_entry uuid) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp SET enable_seqscan = off AS $$
+    SELECT c.content FROM block_item i
+    CROSS JOIN LATERAL _leaf_contents(p_institution, ARRAY[i.entry_id], ARRAY[i.request_key]) c
+    WHERE i.institution_id = p_institution AND i.entry_id = p_entry $$;
+CREATE FUNCTION ledger.block_leaves(p_institution integer, p_block integer) RETURNS TABLE (entry_id uuid, leaf bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT l.entry_id, l.leaf
+    FROM (SELECT array_agg(i.entry_id) AS entries, array_agg(i.request_key) AS keys
+          FROM block_item i WHERE i.institution_id = p_institution AND i.block_no = p_block) b
+    CROSS JOIN LATERAL _leaves(p_institution, b.entries, b.keys) l ORDER BY l.entry_id $$;

@@ -11,6 +11,7 @@ from fractions import Fraction
 import pytest
 
 from ledger.formats import manifest, reserve_sheet
+from ledger.terms.proof import ExportFile
 from ledger.terms.reserve import Requirement, ReserveLine
 
 LINE = ReserveLine(
@@ -89,5 +90,9 @@ def test_a_manifest_names_what_an_export_rests_on() -> None:
         1,
         {"held": 5},
     )
+    assert (made["format"], made["checkpoints"]) == ("custody export 1", [])
+    streamed = manifest.manifest({}, None, [], {}, 1, {}, {"a": ExportFile(5, "ab", 2, {"held": 1}), "b": b"x"})
+    assert streamed["as_of"] is None
+    assert streamed["files"][0] == {"name": "a", "bytes": 5, "sha256": "ab", "rows": 2, "sums_fen": {"held": 1}}
     assert json.loads(manifest.render(made)) == made
     assert manifest.render(made) == manifest.render(dict(reversed(made.items())))

@@ -19,6 +19,7 @@ from ledger.flows import seal, verify
 from ledger.formats import checkpoint as words
 from ledger.rules import posting
 from ledger.settings import NotReady, Settings, read_settings
+from ledger.terms.seal import SigningKey
 from tests.conftest import Cluster, Database, run_custody
 from tests.seal.conftest import Sealed, triggers_off
 from tests.world import CUSTODY, NOW, World, make_world
@@ -188,7 +189,7 @@ def test_history_rewritten_whole_is_found_by_the_signature_and_by_the_anchor(sea
         assert not [one.name for one in found.promises if one.violations]
         conn.execute(text("DELETE FROM ledger.checkpoint"))  # and without any signature
         assert verify.verify(conn).first_fault is None
-        anchors, keys = signing.read_file(settings.anchor_file)
+        anchors, keys = signing.read_anchors(settings.anchor_file), signing.read_keys(settings.anchor_file)
         assert [fault.kind for fault in verify.verify(conn, anchors, keys).faults] == ["anchor_differs"]
         with pytest.raises(NotReady):
             signing.refuse_behind(conn, settings)
@@ -208,7 +209,7 @@ def test_a_line_that_a_crash_cut_off_is_written_again_and_one_that_was_changed_i
         assert settings.anchor_file.read_bytes() == whole
     settings.anchor_file.write_bytes(whole.replace(b'"block"', b'"blocks"'))
     with pytest.raises(BadInput) as caught:
-        signing.read_file(settings.anchor_file)
+        list(signing.read_lines(settings.anchor_file))
     assert (caught.value.code, str(caught.value.where).endswith(":2")) == ("ANCHOR_UNREADABLE", True)
 
 
@@ -216,5 +217,6 @@ def test_an_anchored_key_that_changed_is_named(sealed: Sealed) -> None:
     with sealed.world.engine.connect() as conn:
         keys = book.signing_keys(conn)
         line = words.key_line(keys[0]).replace(keys[0].signature.hex(), "00" * 64)
-        _, changed = words.read_anchors(line, "anchors")
-        assert [fault.kind for fault in verify.verify(conn, [], changed).faults] == ["key_changed"]
+        changed = words.read_anchor_line(line, "anchors:1")
+        assert isinstance(changed, SigningKey)
+        assert [fault.kind for fault in verify.verify(conn, [], [changed]).faults] == ["key_changed"]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ledger.books.engine import open_engine
-from ledger.cli import postgres
+from ledger.cli import postgres, signing
 from ledger.cli.demo import summary, world
 from ledger.cli.demo.days import steps
 from ledger.cli.demo.story import Story
@@ -54,13 +54,15 @@ def demo(once: bool, reset: bool, scale: str, port: int, as_json: bool) -> int:
         assert urls.owner is not None, "the embedded server has an owner"
         upgrade(urls.owner, make_roles=True)
         engine = open_engine(urls.app)
+        with engine.connect() as conn:
+            signing.refuse_behind(conn, settings)
         law = load_rulebooks([BUILT_IN, BUILT_IN / "demo"])
         days = world.statement_days(max(int(STATEMENT_DAYS * size), DAYS_MIN))
         story = Story(engine, open_vault(settings), law, folder, world.build(int(PUPILS * size)), days)
         began = time.monotonic_ns()
         _run(story, size)
         sign(engine, settings, world.instant(days[-1], 20), at_close=True)
-        write_report(engine, law, days[-1], world.instant(days[-1], 20), folder / "reports")
+        write_report(engine, settings, law, days[-1], world.instant(days[-1], 20), folder / "reports")
         with engine.connect() as conn:
             found = summary.read(conn)
         if as_json:

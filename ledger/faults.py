@@ -1,0 +1,46 @@
+"""Named points where a drill may kill the process, so that luck is replaced by coverage.
+
+``CUSTODY_FAULT=name`` kills the process with SIGKILL the first time it reaches that point, ``name:3`` the third time.
+Unset, nothing happens. A name that is not declared is refused: a drill of nothing would look like a drill passed.
+"""
+
+import os
+import signal
+from collections import Counter
+from typing import Final
+
+from ledger.settings import NotReady
+
+# name -> what is done and what is not yet when the process dies there
+FAULTS: Final = {
+    "after_seal_commit": "a block is sealed, not signed",
+    "before_sign_commit": "a signature is stored, not committed",
+    "after_sign_commit": "a signature is committed, not anchored",
+    "before_anchor_sync": "anchor lines are handed to the system, not synced",
+    "after_key_staged": "a new signing key lies beside the old one, the books do not list it",
+    "after_key_commit": "the books list a new signing key, its file is not in place",
+    "after_file_written": "a file is written under a temporary name and synced, not renamed",
+    "after_rename": "a file has its name, its folder is not synced",
+    "after_export_files": "an export's files are there, its manifest is not",
+    "after_manifest": "an export's manifest is there, its signature is not",
+}
+_reached: Counter[str] = Counter()
+
+
+def reach(name: str) -> None:
+    """Die here when CUSTODY_FAULT says so.
+
+    Raises KeyError for a point that is not declared, NotReady FAULT_UNKNOWN where CUSTODY_FAULT names none.
+    """
+    if name not in FAULTS:
+        raise KeyError(name)
+    wanted = os.environ.get("CUSTODY_FAULT")
+    if not wanted:
+        return
+    point, _, number = wanted.partition(":")
+    if point not in FAULTS or not (number or "1").isdecimal():
+        raise NotReady("FAULT_UNKNOWN", wanted)
+    if point == name:
+        _reached[name] += 1
+        if _reached[name] == int(number or "1"):
+            os.kill(os.getpid(), signal.SIGKILL)
