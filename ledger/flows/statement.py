@@ -105,6 +105,8 @@ def take(
             target = funds.get(statement.account)
             if statement.verdict is Verdict.IDEMPOTENT:
                 already += 1
+            elif statement.opening_fen is None or statement.closing_fen is None:
+                continue  # read and shown only: a format without balances proves nothing and moves nothing
             elif target is not None and statement.verdict in (Verdict.ACCEPT, Verdict.HOLD):
                 ids = _store(conn, vault, target, statement, booked[statement.ord], file.sha256, now)
                 stored += len(ids)
@@ -144,7 +146,7 @@ class _Judging:
             believed = found.verdict is Verdict.ACCEPT
             history.append(
                 KnownStatement(
-                    statement.statement_id, statement.content_digest, statement.sequence, statement.closing_fen,
+                    statement.identity, statement.content_digest, statement.sequence, statement.closing_fen,
                     statement.to_on, self._file_sha256, believed,
                 )
             )  # fmt: skip
@@ -169,7 +171,7 @@ def _store(
 ) -> list[UUID]:  # fmt: skip
     assert statement.opening_fen is not None, "an accepted statement carries balances"
     assert statement.closing_fen is not None
-    place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no, "statement_id": statement.statement_id}
+    place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no, "statement_id": statement.identity}
     last_on = statement.to_on or statement.closing_on or shanghai_day(now)
     record.insert(conn, "statement", [{
         **place, "account_no": statement.account, "sequence": statement.sequence, "opening_fen": statement.opening_fen,
@@ -227,7 +229,7 @@ def _match(
     matching = match.Matching(_facts(conn, fund, opened))
     breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
     answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
-    outcomes = _post(conn, fund, statement.statement_id, answers, actor, now)
+    outcomes = _post(conn, fund, statement.identity, answers, actor, now)
     _record(conn, fund, answers, outcomes, calendar, actor, now)
     _settle_refunds(conn, fund, answers, actor, now)
     return outcomes

@@ -6,6 +6,8 @@ from typing import Final
 # Control characters, invisible format characters (among them those that turn the direction of writing),
 # halves of surrogate pairs, line and paragraph separators.
 _NOT_PLAIN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# What a spreadsheet would run as a formula when a text begins with it.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _NOT_CHARACTERS: Final = frozenset("\ufffe\uffff")
 
 

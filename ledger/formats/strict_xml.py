@@ -72,17 +72,21 @@ class XmlDocument:
         seen = [(event, str(element.tag)) for event, element in _events(parser)]
         if not seen:
             raise malformed or BadInput("MALFORMED_XML")
-        root = etree.QName(seen[0][1])
+        try:
+            root = etree.QName(seen[0][1])
+        except ValueError as fault:  # a prefix that nothing declares
+            raise BadInput("MALFORMED_XML", where="line 1") from fault
         self.namespace, self.name = root.namespace or "", root.localname
         self.empty = len(seen) > 1 and seen[1][0] == "end"
 
-    def elements(self, *names: str) -> Iterator[tuple[str, etree._Element]]:
-        """("start" | "end", element) for the named elements of the root's namespace, in document order.
+    def elements(self, *names: str, any_namespace: bool = False) -> Iterator[tuple[str, etree._Element]]:
+        """("start" | "end", element) for the named elements of the root's namespace (or any), in document order.
 
         Whoever takes an element clears it and drops what stands before it. Raises BadInput MALFORMED_XML,
         BAD_ENCODING or LIMIT_EXCEEDED where the stream breaks; what came before is unproved until it has ended.
         """
-        parser = _parser(("start", "end"), [f"{{{self.namespace}}}{name}" for name in names])
+        namespace = "*" if any_namespace else self.namespace
+        parser = _parser(("start", "end"), [f"{{{namespace}}}{name}" for name in names])
         unasked_bytes = 0
         for piece in chain((self._head,), self._pieces):
             content = piece.encode()

@@ -30,7 +30,7 @@ def judge_against_history(
         return Judgement(statement.verdict, statement.fault)
     place = Fault("", f"statement {statement.ord}", "Id", statement.statement_id)
     for known in history:
-        if known.statement_id != statement.statement_id:
+        if known.statement_id != statement.identity:
             continue
         if known.file_sha256 == file_sha256:
             return Judgement(Verdict.IDEMPOTENT, replace(place, code="ALREADY_IMPORTED"))

@@ -68,6 +68,7 @@ class StatementLine:
     ``ord`` counts from 1 in the statement. ``credit`` alone carries the sign: money came in. ``status`` is
     BOOK (only these move money), PDNG or INFO. ``booked_on`` is None only when not booked, or in files for
     information. ``details`` is filled when the bank gives two parts or more; ``detail_count`` counts always.
+    ``balance_fen``: the account's balance after the line, where the bank gives one (spreadsheets).
     """
 
     ord: int
@@ -86,6 +87,7 @@ class StatementLine:
     reversal: bool
     detail_count: int
     details: tuple[LineDetail, ...] = ()
+    balance_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Statement:
     BOOK; all are None when the statement could not be read to its end. ``proved``: the format carries
     both balances and opening + booked credits - booked debits = closing. ``from_on`` and ``to_on`` are the
     stated period, else the days of the balances. ``content_digest`` (SHA-256, hex) covers account, id,
-    sequence, balances, period and lines, not the message's own number and time.
+    sequence, balances, period and lines, not the message's own number and time. ``newest_first``: the file lists
+    the last line first.
     """
 
     ord: int
@@ -121,6 +124,15 @@ class Statement:
     verdict: Verdict
     fault: Fault | None
     content_digest: str
+    newest_first: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What tells it from the account's other statements: its id; in MT940 with number and day, as many banks
+        write the same :20: every day."""
+        if self.format != "mt":
+            return self.statement_id
+        return f"{self.statement_id} {self.sequence or 0} {self.closing_on or ''}".rstrip()
 
     @property
     def class_(self) -> str | None:
@@ -129,14 +141,27 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How a spreadsheet was read: by which bank profile, where its header stands ("line 7"), and which column is what.
+
+    ``columns``: (our field, the header as the bank writes it), in the file's order.
+    """
+
+    profile: str
+    header_at: str
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StatementFile:
-    """What a file is worth as a whole. ``sha256`` (hex) is of its bytes as they came."""
+    """What a file is worth as a whole. ``sha256`` (hex) is of its bytes as they came; ``layout`` of spreadsheets."""
 
     name: str
     sha256: str
     verdict: Verdict
     fault: Fault | None
     statements: tuple[Statement, ...]
+    layout: Layout | None = None
 
     @property
     def class_(self) -> str | None:

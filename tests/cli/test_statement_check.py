@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bank_files import csv_text, rows
 from tests.samples import ACCOUNT, SampleLine, camt053
 
 CAMT_054 = camt053(summary=False).replace(b"camt.053", b"camt.054").replace(b"BkToCstmrStmt", b"BkToCstmrDbtCdtNtfctn")
@@ -103,3 +104,74 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "BAD_AMOUNT" in done.stdout
     assert "\x9b" not in done.stdout
+
+
+# -- spreadsheets
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    path = tmp_path / "day.csv"
+    path.write_bytes(csv_text(rows()).encode("gb18030"))
+    return path
+
+
+def test_a_preview_shows_which_column_is_what_and_the_first_lines(sheet: Path) -> None:
+    done = custody("statement", "check", str(sheet), "--preview", "--json")
+    shown = json.loads(done.stdout)["preview"]
+    assert (done.returncode, shown["profile"], shown["header"]) == (0, "corporate_columns", "line 4")
+    assert shown["columns"]["booked_on"] == "交易时间"
+    assert shown["columns"]["balance"] == "余额"
+    assert shown["lines"][1] == {
+        "ord": 2,
+        "booked_on": "2026-03-02",
+        "amount": "-360.50",
+        "status": "BOOK",
+        "balance": "500919.50",
+        "bank_ref": "L00002",
+        "end_to_end_id": "",
+        "name": "欧阳小满",
+        "account": "6217000099998888777",
+        "memo": "学费 RF20260302001",
+    }
+    assert len(shown["lines"]) == 3
+    for_people = custody("statement", "check", str(sheet), "--preview").stdout
+    assert "profile corporate_columns, header in line 4" in for_people
+    assert "balance 500919.50" in for_people
+
+
+def test_other_files_have_a_preview_without_columns(day: Path) -> None:
+    shown = json.loads(custody("statement", "check", str(day), "--preview", "--json").stdout)["preview"]
+    assert (shown["profile"], shown["columns"], len(shown["lines"])) == (None, {}, 3)
+    assert "2026-03-02" in custody("statement", "check", str(day), "--preview").stdout
+    day.write_bytes(b"")
+    done = custody("statement", "check", str(day), "--preview", "--json")
+    assert (done.returncode, json.loads(done.stdout)["preview"]["lines"]) == (2, [])
+
+
+def test_a_profile_may_be_named_or_be_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "unclear.csv"
+    path.write_text("Date,Amount,Credit,Debit,Currency\n2026-03-02,1,1,,EUR\n")
+    done = custody("statement", "check", str(path), "--json")
+    assert (done.returncode, json.loads(done.stdout)["class"]) == (2, "PROFILE_UNCLEAR")
+    own = tmp_path / "own.toml"
+    own.write_text('sign = "columns"\n[columns]\nbooked_on = ["Date"]\ncredit = ["Credit"]\ndebit = ["Debit"]\n')
+    own.write_text(own.read_text() + '[optional]\ncurrency = ["Currency"]\n')
+    for name in ("generic_columns", str(own)):
+        done = custody("statement", "check", str(path), "--profile", name, "--json")
+        answer = json.loads(done.stdout)
+        assert (done.returncode, answer["verdict"], answer["statements"][0]["sum_credits"]) == (0, "accept", "1.00")
+        assert answer["statements"][0]["proved"] is False
+        assert "nothing proves it" in answer["message"]
+    done = custody("statement", "check", str(path), "--profile", "nobody", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "UNKNOWN_PROFILE" in done.stderr
+
+
+def test_a_broken_running_balance_is_held(sheet: Path) -> None:
+    body = rows(moves=[(100, "A"), (200, "B"), (300, "C")])
+    sheet.write_text(csv_text([body[0], body[2]], above=" \n"))
+    done = custody("statement", "check", str(sheet), "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"], answer["class"]) == (3, "hold", "RUNNING_BALANCE_BREAK")
+    assert answer["message"].startswith("line 4, 余额")

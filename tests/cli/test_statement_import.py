@@ -14,6 +14,7 @@ from ledger.flows import register
 from ledger.settings import read_settings
 from ledger.terms.institution import Fund, Institution, Payee
 from ledger.terms.journal import FundKind
+from tests.bank_files import mt940
 from tests.cli.shop import CUSTODY, OPENED_ON, PRICE_FEN, SIGNED_ON, Shop, deposit
 from tests.samples import SampleLine, camt053, message, statement
 
@@ -115,6 +116,22 @@ def test_equal_lines_without_a_bank_reference_are_all_real(shop: Shop) -> None:
     code, answer = imported(shop, shop.statement("day2.xml", twin, sequence=2, opening_fen=20_00, on=SIGNED_ON))
     assert (code, answer["verdict"]) == (0, "accept")
     assert shop.ask("SELECT array_agg(occurrence ORDER BY occurrence) FROM ledger.statement_line") == [1, 2, 3]
+
+
+def test_a_sheet_that_proves_nothing_is_read_and_moves_no_money(shop: Shop) -> None:
+    sheet = shop.file("list.csv", f"Date,Amount,Currency,Account\n2026-03-02,5.00,CNY,{CUSTODY}\n")
+    code, answer = imported(shop, sheet)
+    assert (code, answer["verdict"], answer["statements"][0]["proved"], answer["lines"]) == (0, "accept", False, 0)
+    assert shop.counts("statement", "statement_line", "journal_entry", "statement_file")["statement_line"] == 0
+    assert shop.count("statement_file") == 1
+
+
+def test_mt940_days_with_one_reference_chain_by_their_number(shop: Shop) -> None:
+    first = mt940(account=CUSTODY, reference="STARTUMS", number="1/1", opening_fen=0)
+    second = mt940(account=CUSTODY, reference="STARTUMS", number="2/1", opening_fen=101_850)
+    code, answer = imported(shop, shop.file("1.sta", first), shop.file("2.sta", second), shop.file("3.sta", first))
+    assert (code, answer["imported"], answer["already"], answer["lines"]) == (0, 2, 1, 6)
+    assert shop.broken() == []
 
 
 def test_the_worst_of_several_files_decides_and_the_others_still_count(shop: Shop) -> None:

@@ -189,7 +189,7 @@ TAMPERED = [
     ("BAD_BANK_NUMBER", b"<MmbId>105100000017<", b"<MmbId>10510000001<"),
     ("BAD_NAME", "<Nm>令狐𠮷<".encode(), b"<Nm> <"),
     ("BAD_FIELD", b"CstmrCdtTrfInitn", b"CstmrCdtTrf"),
-    ("BAD_FIELD", b"pain.001.001.09", b"pain.001.001.03"),
+    ("BAD_FIELD", b"pain.001.001.09", b"pain.001.001.05"),
     ("MALFORMED_XML", b"</Document>", b""),
     ("NO_PAYMENTS", b"PmtInf>", b"Pmt>"),
 ]
@@ -212,3 +212,25 @@ def test_every_rendered_file_is_valid_and_adds_up(amounts: list[int], name: str)
     content = render(payment_file(part(*payments)))
     SCHEMA.assertValid(etree.fromstring(content))
     assert check_totals(content) == PaymentTotals(len(amounts), sum(amounts))
+
+
+# -- version .03, for banks that ask for it
+
+SCHEMA_03 = etree.XMLSchema(etree.fromstring((files("sepaxml") / "schemas" / "pain.001.001.03.xsd").read_bytes()))
+
+
+def test_the_older_version_is_valid_by_its_schema_and_says_the_same() -> None:
+    content = render(FILE, "03")
+    SCHEMA_03.assertValid(etree.fromstring(content))
+    assert check_totals(content) == check_totals(CONTENT)
+    assert b"<ReqdExctnDt>2026-03-06</ReqdExctnDt>" in content
+    assert render(FILE, "03") == content
+
+
+def test_a_second_reader_reads_the_older_version_too() -> None:
+    xsdata = pytest.importorskip("xsdata.formats.dataclass.parsers", reason="xsdata is not installed")
+    pain = pytest.importorskip("pyiso20022.pain.pain_001_001_03")
+    order = xsdata.XmlParser().from_bytes(render(FILE, "03"), pain.Document).cstmr_cdt_trf_initn
+    assert (order.grp_hdr.nb_of_txs, str(order.grp_hdr.ctrl_sum)) == ("3", "100123.45")
+    assert str(order.pmt_inf[0].reqd_exctn_dt) == "2026-03-06"
+    assert order.pmt_inf[0].cdt_trf_tx_inf[0].cdtr.nm == "令狐𠮷"

@@ -1,0 +1,66 @@
+"""Which lines of an export the books hold already: exports of spreadsheets overlap, statements do not.
+
+A line is known by the bank's reference; where the bank gives none, by what it says and which of its twins it is.
+So two equal real payments both count, and the same row in two exports counts once.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from ledger.terms.statement import Fault, Statement, StatementLine, Verdict
+
+LineKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """An export without what is known: the statement that is left, and its lines in the order of time."""
+
+    statement: Statement
+    lines: tuple[StatementLine, ...]
+
+
+def line_keys(lines: Sequence[StatementLine]) -> list[LineKey]:
+    """For each line (reference, 1), or ("~" and a digest of the line, which of its twins it is, from 1)."""
+    seen: dict[str, int] = {}
+    keys = []
+    for line in lines:
+        if line.bank_ref:
+            keys.append((line.bank_ref, 1))
+            continue
+        digest = _digest(line)
+        seen[digest] = seen.get(digest, 0) + 1
+        keys.append((digest, seen[digest]))
+    return keys
+
+
+def without_known(statement: Statement, lines: Sequence[StatementLine], known: Collection[LineKey]) -> Remainder:
+    """Take the known lines off an export whose running balance chains; what is left opens with the balance after them.
+
+    ``lines`` are the booked ones in the file's order. All known: idempotent, DUPLICATE_STATEMENT. Known lines that are
+    not the oldest ones: hold, OPENING_DISCONTINUITY, as something before them would be missing in the books.
+    """
+    ordered = tuple(reversed(lines)) if statement.newest_first else tuple(lines)
+    is_known = [key in known for key in line_keys(ordered)]
+    count = sum(is_known)
+    if not count:
+        return Remainder(statement, ordered)
+    place = f"statement {statement.ord}"
+    if count == len(ordered):
+        fault = Fault("DUPLICATE_STATEMENT", place, "lines", str(count))
+        return Remainder(replace(statement, verdict=Verdict.IDEMPOTENT, fault=fault), ())
+    last = ordered[count - 1]
+    if not all(is_known[:count]) or last.balance_fen is None:
+        fault = Fault("OPENING_DISCONTINUITY", place, "lines", f"{count} of {len(ordered)} are known")
+        return Remainder(replace(statement, verdict=Verdict.HOLD, fault=fault), ordered)
+    return Remainder(replace(statement, opening_fen=last.balance_fen), ordered[count:])
+
+
+def _digest(line: StatementLine) -> str:
+    """What a row says, short. The balance after it tells most twins apart by itself."""
+    facts = (
+        line.booked_on, line.amount_fen, line.credit, line.balance_fen, line.counterparty_account,
+        line.counterparty_name, line.memo,
+    )  # fmt: skip
+    return "~" + hashlib.sha256("\x1f".join(map(str, facts)).encode()).hexdigest()[:32]
