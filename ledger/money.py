@@ -54,8 +54,13 @@ def hours_text(hundredths: int) -> str:
 
 def round_half_up(share: Fraction) -> int:
     """The one rounding of money: half up to the fen, away from zero for negative amounts."""
-    magnitude = (abs(share.numerator) * 2 + share.denominator) // (share.denominator * 2)
-    return magnitude if share >= 0 else -magnitude
+    return ratio_half_up(share.numerator, share.denominator)
+
+
+def ratio_half_up(numerator: int, denominator: int) -> int:
+    """The same for ``numerator / denominator`` (> 0) not brought to lowest terms, which costs more than the rest."""
+    magnitude = (abs(numerator) * 2 + denominator) // (denominator * 2)
+    return magnitude if numerator >= 0 else -magnitude
 
 
 def split_by_largest_remainder(total_fen: int, weights: Sequence[int]) -> list[int]:

@@ -32,10 +32,17 @@ class RefundToPay:
 
 
 def refunds_to_pay(conn: Connection, institution_id: int, fund_no: int) -> list[RefundToPay]:
-    """Approved refunds of a fund not in a payment file, oldest first. Returned ones wait for a new account."""
+    """Approved refunds of a fund not in a payment file, oldest first. Returned ones wait for a new account.
+
+    The amount is what the family's own cash covers now (interest the institution has still to bring in waits, the
+    principal does not); where it covers nothing, the whole, for the guard to refuse.
+    """
     rows = conn.execute(
-        text("""SELECT r.refund_id, r.contract_id, r.step, b.refund_due_fen AS amount_fen, r.payee_name_sealed,
-                       r.payee_account_sealed, r.payee_bank
+        text("""SELECT r.refund_id, r.contract_id, r.step,
+                       CASE WHEN b.claim_fen + b.refund_due_fen > b.due_fen
+                            THEN least(b.refund_due_fen, b.claim_fen + b.refund_due_fen - b.due_fen)
+                            ELSE b.refund_due_fen END AS amount_fen,
+                       r.payee_name_sealed, r.payee_account_sealed, r.payee_bank
                 FROM ledger.refund_now r JOIN ledger.contract_balance b USING (institution_id, contract_id)
                 WHERE r.institution_id = :i AND b.fund_no = :f AND r.state = 'approved' AND b.refund_due_fen > 0
                 ORDER BY r.refund_id"""),

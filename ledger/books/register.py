@@ -90,11 +90,16 @@ def lock_account(conn: Connection, institution_id: int, fund_no: int, account_cl
     """Lock a guarded hot account and answer what it holds for sure: folded less taken less held, in fen."""
     arguments = {"i": institution_id, "f": fund_no, "c": account_class}
     conn.execute(text("SELECT ledger.lock_account(:i, CAST(:f AS smallint), :c)"), arguments)
+    return read_account(conn, institution_id, fund_no, account_class)
+
+
+def read_account(conn: Connection, institution_id: int, fund_no: int, account_class: str) -> int:
+    """The same without locking it: to show, not to decide."""
     return int(
         conn.scalar(
             text("""SELECT credit_fen - debit_fen - held_fen FROM ledger.balance
                     WHERE institution_id = :i AND fund_no = :f AND class = CAST(:c AS ledger.account_class)"""),
-            arguments,
+            {"i": institution_id, "f": fund_no, "c": account_class},
         )
         or 0
     )

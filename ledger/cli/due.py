@@ -10,10 +10,11 @@ from ledger.cli import edge
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
 from ledger.errors import InvariantBroken, Result
-from ledger.flows import lesson, refund
+from ledger.flows import lesson, refund, refund_deadline, refund_dispute
 from ledger.settings import read_settings
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.institution import Institution
+from ledger.terms.rulebook import Rulebooks
 
 # Lessons confirmed in one transaction: no block waits longer than that.
 SET_MAX: Final = 10_000
@@ -36,17 +37,24 @@ def due(until_text: str, code: str | None, as_json: bool) -> int:
     with open_books(settings) as engine:
         with engine.connect() as conn:
             known = edge.institutions(conn, code)
-        rows = [_of_institution(engine, institution, until, now) for institution in known]
+        law = edge.load_law(None)
+        rows = [_of_institution(engine, institution, until, now, law) for institution in known]
     totals = {name: sum(row[name] for row in rows) for name in COUNTS}
     answer({"until": until.isoformat(), **totals, "institutions": rows}, as_json, print_due)
     return 0
 
 
-def _of_institution(engine: Engine, institution: Institution, until: date, now: datetime) -> dict[str, Any]:
+def _of_institution(
+    engine: Engine, institution: Institution, until: date, now: datetime, law: Rulebooks
+) -> dict[str, Any]:
     number = institution.institution_id
+    with engine.begin() as conn:
+        refund_deadline.renew(conn, number, law.calendar(institution.place), now)
     confirmed = _confirm_all(engine, number, until, now)
     with engine.begin() as conn:
         agreed = sum(one.result is Result.DONE for one in refund.agree_silent(conn, number, until, now))
+    with engine.begin() as conn:
+        refund_dispute.leave_earned(conn, number, now)
     with engine.begin() as conn:
         overdue = refund.mark_overdue(conn, number, until, now)
     return {"institution": institution.code, "confirmed": confirmed, "agreed": agreed, "overdue": overdue}

@@ -11,7 +11,7 @@ from ledger.cli.price import rulebook_dirs
 from ledger.errors import Message
 from ledger.formats.refund_case import read_case
 from ledger.formats.rulebook import load_rulebooks
-from ledger.money import yuan
+from ledger.money import hours_text, yuan
 from ledger.rules import refund as refund_rule
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.refund import RefundCase, Worksheet, WorksheetLine
@@ -47,6 +47,7 @@ def quote(case_file: Path, rulebook_dir: Path | None, as_json: bool) -> int:
         case.request,
         refund_rule.rules_in_force(rulebook),
         calendar=rulebooks.calendar(place),
+        disputed=case.disputed,
     )
     answer(worksheet_as_json(case, worksheet), as_json, print_worksheet)
     return 0
@@ -62,6 +63,9 @@ def worksheet_as_json(case: RefundCase, worksheet: Worksheet) -> dict[str, Any]:
         "lines": [line_as_json(line) for line in worksheet.lines],
         "alternatives": [
             {"cause": other.cause.value, "refund": yuan(other.refund_fen)} for other in worksheet.alternatives
+        ],
+        "disputed": [
+            {"ref": one.ref, "hours": hours_text(one.hours), "adds": yuan(one.adds_fen)} for one in worksheet.disputed
         ],
         "notes": [{"code": note.code, "text": _said(note.text)} for note in worksheet.notes],
         "rulebook": worksheet.rulebook,

@@ -324,14 +324,16 @@ def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer],
     ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(touched)))
     for refund_id, line in touched:  # in the order of the bank: a statement may book a payment and take it back
         refund = found[refund_id]
+        events, rows[refund.contract_id] = _settled(rows[refund.contract_id], fund, line)
         state = RefundState.RETURNED if line.credit else RefundState.PAID
+        if state is RefundState.PAID and rows[refund.contract_id].refund_due_fen:
+            state = RefundState.APPROVED  # the cash covered a part; the rest is sent once the institution brings it in
         steps.append({
             "institution_id": fund.institution_id, "refund_id": refund_id, "step": refund.step + 1, "state": state,
             "at": now, "actor": actor, "reason": "", "entry_id": None,
         })  # fmt: skip
         if state is RefundState.PAID:
             closed.append({"institution_id": fund.institution_id, "refund_id": refund_id, "closed_on": line.booked_on})
-        events, rows[refund.contract_id] = _settled(rows[refund.contract_id], fund, line)
         entries += _entries(refund_id, events, line, actor, ids)
         found[refund_id] = replace(refund, state=state, step=refund.step + 1)
     _post_entries(conn, fund.institution_id, entries, now)

@@ -1,6 +1,7 @@
 """One refund case from outside: a JSON object as 9-contracts describes it, read strictly.
 
-Amounts and hours are decimal strings, days YYYY-MM-DD. A key outside the format, a number where a string
+Amounts and hours are decimal strings, days YYYY-MM-DD; ``disputed_hours`` lists hours
+among those used that the family disputes. A key outside the format, a number where a string
 belongs and a clause outside the list are refused with their path, so that nobody is quoted on a typing error.
 """
 
@@ -19,6 +20,7 @@ from ledger.terms.clause import Clause, read_clause
 from ledger.terms.refund import (
     Cause,
     DaysServed,
+    DisputedHours,
     FaceValueUsed,
     HoursUsed,
     MonthsUsed,
@@ -32,7 +34,16 @@ from ledger.terms.refund import (
 )
 
 _IGNORED: Final = frozenset({"title", "rule", "note", "source", "kind", "expect"})
-_CASE_KEYS: Final = _IGNORED | {"id", "contract", "used", "cause", "request", "place", "price_cap_per_hour"}
+_CASE_KEYS: Final = _IGNORED | {
+    "id",
+    "contract",
+    "used",
+    "cause",
+    "request",
+    "place",
+    "price_cap_per_hour",
+    "disputed_hours",
+}
 _CONTRACT_KEYS: Final = (
     "paid",
     "hours_bought",
@@ -65,7 +76,7 @@ def read_case(content: bytes, file: str) -> RefundCase:
         raise case.refusal("CASE_CAUSE", "cause")
     request = _request(case.part("request", _REQUEST_KEYS), contract.paid_fen) if "request" in case.keys else None
     place = case.text("place") if "place" in case.keys else None
-    return RefundCase(case_id, contract, used, Cause(cause), request or RefundRequest(), place)
+    return RefundCase(case_id, contract, used, Cause(cause), request or RefundRequest(), place, _disputed(case))
 
 
 def _json_object(content: bytes, file: str) -> Mapping[str, object]:
@@ -213,6 +224,19 @@ def _clauses(part: _Part) -> tuple[Clause, ...]:
             raise BadInput("CASE_CLAUSE", where=part.file, field=f"{part.at('clauses')}[{place}]", value=code)
         clauses.append(clause)
     return tuple(dict.fromkeys(clauses))
+
+
+def _disputed(case: _Part) -> tuple[DisputedHours, ...]:
+    """Hours among those used that the family disputes, lesson by lesson, each a decimal string."""
+    found = case.keys.get("disputed_hours", [])
+    if not isinstance(found, list):
+        raise case.refusal("CASE_LIST_WANTED", "disputed_hours")
+    hours = []
+    for place, written in enumerate(found):
+        path = f"{case.at('disputed_hours')}[{place}]"
+        text = None if isinstance(written, _Point) else written
+        hours.append(DisputedHours(path, hours_from_text(text, where=case.file, field=path)))
+    return tuple(hours)
 
 
 def _used(part: _Part) -> Used:

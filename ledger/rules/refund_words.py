@@ -1,9 +1,11 @@
 """The words of a refund worksheet, in both languages: labels of lines, rules by article, notes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ledger.errors import Message
+from ledger.money import hours_text, yuan_grouped
+from ledger.terms.refund import DisputedPart, Note
 
 LABELS: Final[Mapping[str, Message]] = {
     "overcharge": Message(en="Charged above the price cap, comes back first", zh="超出政府指导价的部分，先行退还"),
@@ -35,6 +37,9 @@ def _spc(article: str, chinese: str, en: str, zh: str) -> Message:
 RULES: Final[Mapping[str, Message]] = {
     "paid": _spc("15(1)", "15条第1款", "a refund starts from what was paid", "从实际支付的预付款算起"),
     "art9": _spc("9", "9条", "the term is void, nothing is charged for it", "该条款无效，不扣费"),
+    "art9_clawback": _spc(
+        "9 and 19", "9条、第19条", "the term adds nothing to what the law says", "该条款不改变法定计算方式"
+    ),
     "art14": _spc("14", "14条", "money paid within seven days comes back", "付款七日内可请求返还本金"),
     "art15_1": _spc("15(1)", "15条第1款", "less the price of what was delivered", "扣减已提供服务的价款"),
     "art15_2": _spc("15(2)", "15条第2款", "reasonable costs may be claimed", "可以主张合理费用"),
@@ -45,7 +50,22 @@ RULES: Final[Mapping[str, Message]] = {
         "15(2)", "15条第2款", "costs fall on the side that caused the end", "费用由造成终止的一方承担"
     ),
     "art15_3": _spc("15(3)", "15条第3款", "a sales commission is no reasonable cost", "销售提成不属于合理费用"),
-    "art16": _spc("16", "16条", "the rate of interest", "利息的利率"),
+    "art16_agreed": _spc("16(1), 17", "16条第1款、第17条", "interest as agreed", "按约定利率计息"),
+    "art16_account": _spc(
+        "16(2), 17", "16条第2款、第17条", "interest at the custody account's own rate", "按监管账户实际利率计息"
+    ),
+    "art16_lpr": _spc(
+        "16(1), 17",
+        "16条第1款、第17条",
+        "institution's cause, one-year LPR at signing",
+        "因经营者原因，按订约时一年期LPR",
+    ),
+    "art16_deposit": _spc(
+        "16(1), 17",
+        "16条第1款、第17条",
+        "not the institution's cause, one-year deposit benchmark at signing",
+        "非因经营者原因，按订约时一年期存款基准利率",
+    ),
     "art18_1": _spc("18(1)", "18条第1项", "not the consumer's cause, discounted price", "非因消费者原因，按优惠后价格"),
     "art18_1_gift": _spc(
         "18(1) and case （2022）渝01民终4000号",
@@ -72,6 +92,7 @@ RULES: Final[Mapping[str, Message]] = {
     ),
     "art20": _spc("20", "20条", "the excess may not be claimed", "超出预付款的部分不得请求支付"),
     "art22": _spc("22", "22条", "by the days of the term", "按服务期限的天数比例"),
+    "art22_stop": _spc("22(2)", "22条第2款", "counted to the day the institution stopped", "计算至经营者停止服务之日"),
     "art22_months": _spc("22", "22条", "by the months the contract counts in", "按合同约定的月数比例"),
     "price_cap": Message(
         en="Government-guided price: what is charged above the cap is returned",
@@ -100,3 +121,15 @@ NOTES: Final[Mapping[str, Message]] = {
         zh="期限末日为暂定：该年度放假通知尚未发布。",
     ),
 }
+
+
+def disputed_note(parts: Sequence[DisputedPart]) -> Note:
+    """What hours in dispute would add; the rest need not wait for the decision."""
+    hours, adds = hours_text(sum(one.hours for one in parts)), yuan_grouped(sum(one.adds_fen for one in parts))
+    return Note(
+        "HOURS_IN_DISPUTE",
+        Message(
+            en=f"Class hours in dispute: {hours}. Decided for you, they add ¥{adds}; the sum above does not wait.",
+            zh=f"异议中的课时：{hours}。如认定归您，另加¥{adds}；上述金额先行退还。",
+        ),
+    )

@@ -64,9 +64,15 @@ class FaceValueUsed:
 
 @dataclass(frozen=True, slots=True)
 class DaysServed:
-    """The last day served: the end of the contract, or the stop where the institution stopped earlier."""
+    """The last day of the contract, and the last day the institution still served where it stopped before that."""
 
     last_on: date
+    stopped_on: date | None = None
+
+    @property
+    def through_on(self) -> date:
+        """The last day that counts as served."""
+        return self.last_on if self.stopped_on is None else min(self.last_on, self.stopped_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +120,35 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class InterestRate:
+    """A yearly rate in percent and where it stands: the contract, the bank, or a publication with its day."""
+
+    percent: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class InterestTerms:
-    """Yearly rates in percent that may apply, and the days interest runs: from the end of the contract (art. 17)."""
+    """The rates that may apply, and the days interest runs: from the end of the contract (art. 17).
+
+    ``account`` is the custody account's own rate, given where the parent asks for it.
+    """
 
     from_on: date
     until_on: date
     year_days: int
-    agreed_percent: Fraction | None = None
-    account_percent: Fraction | None = None
-    lpr_percent: Fraction | None = None
-    deposit_percent: Fraction | None = None
+    agreed: InterestRate | None = None
+    account: InterestRate | None = None
+    lpr: InterestRate | None = None
+    deposit: InterestRate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedHours:
+    """Hours (hundredths) among those used that the family disputes; ``ref`` names the lesson."""
+
+    ref: str
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +172,7 @@ class RefundCase:
     cause: Cause
     request: RefundRequest
     place: str | None
+    disputed: tuple[DisputedHours, ...] = ()
 
 
 class Part(StrEnum):
@@ -187,8 +213,20 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputedPart:
+    """What disputed hours add to the refund when they too are decided for the family, after those before them."""
+
+    ref: str
+    hours: int
+    adds_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class Worksheet:
-    """A quote. The lines add up to ``refund_fen``; ``digest`` names exactly what was shown."""
+    """A quote. The lines add up to ``refund_fen``; ``digest`` names exactly what was shown.
+
+    ``refund_fen`` is undisputed: disputed hours count as taught in it, and ``disputed`` says what each would add.
+    """
 
     cause: Cause
     lines: tuple[WorksheetLine, ...]
@@ -197,13 +235,23 @@ class Worksheet:
     rulebook: str
     rulebook_digest: str
     digest: str
+    disputed: tuple[DisputedPart, ...] = ()
 
     @property
     def refund_fen(self) -> int:
         """What comes back in all, in fen."""
-        return sum(line.amount_fen for line in self.lines)
+        return sum([line.amount_fen for line in self.lines])
+
+    def part_fen(self, part: Part) -> int:
+        """What the lines of one part come to, in fen."""
+        return sum([line.amount_fen for line in self.lines if line.part is part])
+
+    @property
+    def disputed_fen(self) -> int:
+        """What comes on top when every disputed hour is decided for the family, in fen."""
+        return sum([part.adds_fen for part in self.disputed])
 
     @property
     def principal_fen(self) -> int:
         """The part that was paid in (never more than that): overcharge and principal, without interest and costs."""
-        return sum(line.amount_fen for line in self.lines if line.part is not Part.EXTRA)
+        return sum([line.amount_fen for line in self.lines if line.part is not Part.EXTRA])

@@ -5,7 +5,7 @@ DECLARE n integer;
 BEGIN
     IF p_table NOT IN ('course', 'student', 'guardian', 'guardianship', 'contract_price', 'finding', 'lesson', 'lesson_step',
         'refund', 'refund_closed', 'refund_step', 'approval', 'reserve_order', 'payout_batch', 'instruction', 'payout_file',
-        'statement_file', 'statement', 'statement_line', 'line_match', 'break') THEN
+        'statement_file', 'statement', 'statement_line', 'line_match', 'break', 'refund_cause', 'refund_date') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
     EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(NULL::ledger.%1$I, $1)', p_table) USING p_rows;

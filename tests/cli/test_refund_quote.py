@@ -60,6 +60,14 @@ def test_the_worksheet_is_one_json_object_whose_lines_add_up(quote: Callable[...
     assert len(found["digest"]) == 64
 
 
+def test_hours_in_dispute_stand_beside_the_sum(quote: Callable[..., Answer]) -> None:
+    found = json.loads(quote(CASE | {"disputed_hours": ["1", "1.5"]}, "--json")[1])
+    assert found["refund"] == "5000.00"  # 15 x 200 taken off, the disputed hours too
+    assert [(one["hours"], one["adds"]) for one in found["disputed"]] == [("1", "200.00"), ("1.5", "300.00")]
+    code, _, err = quote(CASE | {"disputed_hours": ["16"]}, "--json")
+    assert (code, "DISPUTED_EXCEEDS_USED" in err) == (2, True)
+
+
 def test_labels_follow_the_language(quote: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
     english = json.loads(quote(CASE, "--json")[1])
     monkeypatch.setenv("CUSTODY_LANGUAGE", "zh")

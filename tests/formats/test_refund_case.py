@@ -16,6 +16,7 @@ from ledger.settings import CLONE
 from ledger.terms.refund import (
     Cause,
     DaysServed,
+    DisputedHours,
     FaceValueUsed,
     HoursUsed,
     MonthsUsed,
@@ -104,6 +105,11 @@ def test_what_was_used_comes_in_one_unit(used: dict[str, Any], expected: object)
     assert read(case(used=used)).used == expected
 
 
+def test_hours_in_dispute_are_read_one_by_one() -> None:
+    found = read(case(disputed_hours=["1", "0.5"])).disputed
+    assert found == (DisputedHours("disputed_hours[0]", 100), DisputedHours("disputed_hours[1]", 50))
+
+
 @pytest.mark.parametrize("term", [{"months": 12}, {"months": "12"}, {"first_day": "2026-01-01", "months": 12}], ids=str)
 def test_a_term_in_months(term: dict[str, Any]) -> None:
     assert read(contract(term=term)).contract.term.months == 12
@@ -140,6 +146,9 @@ def test_a_term_in_months(term: dict[str, Any]) -> None:
         (contract(term={"first_day": "20260201", "months": 1}), "contract.term.first_day", "BAD_DATE"),
         (contract(term={"months": True}), "contract.term.months", "BAD_HOURS"),
         (contract(term={"months": 1.5}), "contract.term.months", "BAD_HOURS"),
+        (case(disputed_hours="1"), "disputed_hours", "CASE_LIST_WANTED"),
+        (case(disputed_hours=["1", 1.5]), "disputed_hours[1]", "BAD_HOURS"),
+        (case(disputed_hours=[2]), "disputed_hours[0]", "BAD_HOURS"),
         (case(used={}), "used", "CASE_USED_ONE"),
         (case(used={"hours": "1", "months": 1}), "used", "CASE_USED_ONE"),
         (case(used={"hours": 12.5}), "used.hours", "BAD_HOURS"),
@@ -188,18 +197,40 @@ def test_files_that_are_no_json_object(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_the_decided_cases_come_out_to_the_fen() -> None:
+# What the worksheet must say decides: the line, and the article in its rule. Read off each case's own words.
+DECIDES = {
+    "A01": ("days_served", "art. 22"),
+    "A02a": ("hours_at_paid_price", "art. 18(1)"),
+    "A02b": ("hours_at_paid_price", "art. 18(1)"),
+    "A04": ("hours_at_paid_price", "（2022）渝01民终4000号"),
+    "A07": ("hours_at_paid_price", "art. 18(1)"),
+    "A08": ("better_term", "art. 18 and 19, last"),
+    "A11": ("hours_at_paid_price", "art. 19 and 8"),
+    "A12": ("months_used", "art. 22"),
+    "A13": ("hours_at_paid_price", "art. 18(1)"),
+    "D01": ("floor", "art. 20"),
+    "D02": ("hours_at_list_price", "art. 19(1)"),
+    "D04": ("face_value_at_paid_price", "art. 18(2)"),
+    "D07": ("face_value", "art. 19"),
+    "D08": ("hours_at_paid_price", "art. 18(1)"),
+    "D11": ("hours_at_paid_price", "art. 14"),
+}
+
+
+def test_the_decided_cases_come_out_to_the_fen_with_the_rule_named() -> None:
     path = CLONE.parent / "shared" / "data" / "refund-cases.json"
     if not path.is_file():
         pytest.skip("../shared is not beside this clone")
     books = load_rulebooks([BUILT_IN])
     rules = refund.rules_in_force(books.in_force(NATION, "", date(2026, 11, 23)))
-    results = {}
     decided = json.loads(path.read_text(encoding="utf-8"))["cases"]
+    assert {whole["id"] for whole in decided} >= DECIDES.keys()
     for whole in decided:
         one = read(whole)
         worksheet = refund.quote(
             one.contract, one.used, one.cause, one.request, rules, calendar=books.calendar(one.place or NATION)
         )
-        results[one.id] = yuan(worksheet.refund_fen)
-    assert results == {whole["id"]: whole["expect"]["refund"] for whole in decided}
+        assert (one.id, yuan(worksheet.refund_fen)) == (one.id, whole["expect"]["refund"])
+        code, article = DECIDES.get(one.id, ("paid", "art. 15(1)"))
+        (line,) = [line for line in worksheet.lines if line.code == code]
+        assert article in line.rule.en, one.id

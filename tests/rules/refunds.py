@@ -9,6 +9,7 @@ from ledger.terms.clause import Clause, read_clause
 from ledger.terms.refund import (
     Cause,
     Cost,
+    DisputedHours,
     InterestTerms,
     PaidOn,
     RefundContract,
@@ -40,8 +41,11 @@ def quote(
     costs: tuple[Cost, ...] = (),
     interest: InterestTerms | None = None,
     rules: RefundRules = RULES,
+    disputed: tuple[DisputedHours, ...] = (),
 ) -> Worksheet:
-    return refund.quote(contract, used, cause, request, rules, calendar=CALENDAR, costs=costs, interest=interest)
+    return refund.quote(
+        contract, used, cause, request, rules, calendar=CALENDAR, costs=costs, interest=interest, disputed=disputed
+    )
 
 
 def back(contract: RefundContract, used: Used, cause: Cause = CONSUMER, request: RefundRequest = NO_DATES) -> str:
