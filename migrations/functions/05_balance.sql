@@ -23,7 +23,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp SET enabl
 CREATE FUNCTION ledger.class_balances(p_institution integer, p_as_of date, p_block bigint, p_fund smallint DEFAULT NULL,
                                       p_class ledger.account_class DEFAULT NULL)
 RETURNS TABLE (fund_no smallint, class ledger.account_class, debit_fen bigint, credit_fen bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp SET enable_seqscan = off AS $$
     WITH day AS (
         SELECT (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date AS sealed_on FROM block b
         WHERE b.institution_id = p_institution AND b.block_no = p_block),
@@ -33,9 +33,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
         UNION ALL
         SELECT s.fund_no, s.class, s.effective_on, -s.debit_fen, -s.credit_fen
         FROM _sides_of(p_institution, ARRAY(
-            SELECT i.entry_id FROM block_item i WHERE i.institution_id = p_institution AND i.block_no IN (
-                SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
-                AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on))) s)
+            SELECT i.entry_id
+            FROM (SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
+                  AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on) later
+            CROSS JOIN LATERAL (SELECT x.entry_id FROM block_item x WHERE x.institution_id = p_institution
+                                                                      AND x.block_no = later.block_no OFFSET 0) i)) s)
     SELECT a.fund_no, a.class, sum(a.debit_fen)::bigint, sum(a.credit_fen)::bigint
     FROM (SELECT k.fund_no, k.class, k.effective_on, k.debit_fen, k.credit_fen FROM bucket k
           WHERE k.institution_id = p_institution AND (p_block IS NULL OR k.sealed_on <= (SELECT sealed_on FROM day))

@@ -38,13 +38,19 @@ BEGIN
     RETURN n;
 END $$;
 
--- Lock contracts in id order before a flow reads, decides and posts about them.
+-- Lock contracts in id order before a flow reads, decides and posts about them. As in posting, their funds come first and
+-- all of them before any row: who closes a day holds its fund for itself and then asks for rows. (Taken after a row, by
+-- the posting that follows, the fund's lock closed a circle with close_day: one of the two was aborted.)
 CREATE FUNCTION ledger.lock_contracts(p_institution integer, p_contracts uuid[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT pg_advisory_xact_lock_shared(p_institution, f.fund_no) FROM (
+        SELECT DISTINCT fund_no::integer FROM contract_balance
+        WHERE institution_id = p_institution AND contract_id = ANY (p_contracts) ORDER BY 1) f;
     SELECT FROM contract_balance WHERE institution_id = p_institution AND contract_id = ANY (p_contracts)
     ORDER BY contract_id FOR NO KEY UPDATE $$;
--- Lock the guarded account a flow is about to split by what it holds; then read, decide, post.
+-- Lock the guarded account a flow is about to split by what it holds; then read, decide, post. The fund first, as above.
 CREATE FUNCTION ledger.lock_account(p_institution integer, p_fund smallint, p_class text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    SELECT pg_advisory_xact_lock_shared(p_institution, p_fund);
     SELECT FROM balance WHERE institution_id = p_institution AND fund_no = p_fund AND class = p_class::account_class
     FOR NO KEY UPDATE $$;

@@ -33,6 +33,7 @@ class Model:
     holds: dict[UUID, tuple[int, UUID | None]] = field(default_factory=dict)
     held: Counter[int] = field(default_factory=Counter)
     reversed_ids: set[UUID] = field(default_factory=set)
+    unfolded: Counter[tuple[int, AccountClass]] = field(default_factory=Counter)
 
     def payments_of(self, contract_id: UUID) -> tuple[Payment, ...]:
         """Newest first."""
@@ -41,27 +42,75 @@ class Model:
 
     def take(self, event: Event, kind: str) -> bool:
         """Book an event when all that must hold still does; whether it was. ``kind``: a reversal has its original's."""
+        after = self._after(event, kind)
+        if after is None or not all(after._covers(event.fund_no, guarded, 0) for guarded in GUARDED):
+            return False
+        self.__dict__.update(after.__dict__)
+        return True
+
+    def answer(self, event: Event, kind: str, *, final: bool) -> str:
+        """The same as one asks it: "done", "refused", or "later" where only a guarded account is too small and what
+        came into it since the last seal is not counted yet. ``final``: asked again after a seal.
+        """
+        after = self._after(event, kind)
+        if after is None:
+            return "refused"
+        for guarded in GUARDED:
+            taken = any(t.debit is guarded for t in event.transfers)
+            held = guarded is AccountClass.PAYABLE and event.hold is not None and event.contract_id is None
+            if (taken or held) and not after._covers(event.fund_no, guarded, after.unfolded[event.fund_no, guarded]):
+                return "refused" if final else "later"
+        self.__dict__.update(after.__dict__)
+        return "done"
+
+    def book(self, event: Event, kind: str) -> None:
+        """Book what somebody else has accepted, without asking whether it fits: ``overdrawn`` tells afterwards."""
+        if event.reverses is not None:
+            assert event.reverses not in self.reversed_ids, "an entry is reversed twice"
+            self.reversed_ids.add(event.reverses)
+        for transfer in event.transfers:
+            self._move(event.fund_no, kind, transfer)
+        self._hours_and_hold(event)
+
+    def overdrawn(self) -> list[str]:
+        """Every limit that does not hold, over all families, items, holds and guarded accounts."""
+        funds = {fund_no for fund_no, _, _ in self.accounts}
+        return [
+            *(f"family {one}" for one, row in self.contracts.items() if not _kept(row)),
+            *(f"{kind} item {one}" for (one, kind), fen in self.items.items() if fen < 0 and kind != "difference"),
+            *(f"hold {one}" for one, (fen, _) in self.holds.items() if fen < 0),
+            *(f"{one} of fund {fund}" for fund in funds for one in GUARDED if not self._covers(fund, one, 0)),
+        ]
+
+    def fold(self) -> None:
+        """A seal: what came into guarded accounts counts from now on."""
+        self.unfolded = Counter()
+
+    def _after(self, event: Event, kind: str) -> "Model | None":
+        """The books with the event in them, None where a limit other than a guarded account's is broken."""
         after = Model(
             dict(self.contracts), self.accounts.copy(), self.items.copy(), dict(self.payments), dict(self.holds),
-            self.held.copy(), set(self.reversed_ids),
+            self.held.copy(), set(self.reversed_ids), self.unfolded.copy(),
         )  # fmt: skip
         if event.reverses is not None:
             if event.reverses in after.reversed_ids:
-                return False
+                return None
             after.reversed_ids.add(event.reverses)
         for transfer in event.transfers:
             after._move(event.fund_no, kind, transfer)
         after._hours_and_hold(event)
-        if not after._stands(event):
-            return False
-        self.__dict__.update(after.__dict__)
-        return True
+        return after if after._stands(event) else None
+
+    def _covers(self, fund_no: int, guarded: AccountClass, less: int) -> bool:
+        return self.accounts[fund_no, guarded, None] - less >= self.held_on(fund_no, guarded)
 
     def _move(self, fund_no: int, kind: str, moved: Transfer) -> None:
         for account_class, item, sign in ((moved.debit, moved.debit_item, 1), (moved.credit, moved.credit_item, -1)):
             contract_id = moved.contract_id if account_class in OF_A_CONTRACT else None
             normal = 1 if account_class in DEBIT_NORMAL else -1
             self.accounts[fund_no, account_class, contract_id] += sign * normal * moved.amount_fen
+            if sign < 0 and account_class in GUARDED:
+                self.unfolded[fund_no, account_class] += moved.amount_fen
             if item is not None and account_class is not AccountClass.RESERVE:
                 self.items[item, account_class] -= sign * moved.amount_fen
             if item is not None and account_class is CLAIM and contract_id:
@@ -111,10 +160,6 @@ class Model:
         return (
             all(_kept(self.contracts[one]) for one in touched if one)
             and all(self.items[item, side] >= 0 for item, side in sides if item and side is not AccountClass.DIFFERENCE)
-            and all(
-                self.accounts[event.fund_no, guarded, None] >= self.held_on(event.fund_no, guarded)
-                for guarded in GUARDED
-            )
             and (event.hold is None or self.holds[event.hold.hold_id][0] >= 0)
         )
 

@@ -1,26 +1,25 @@
 """Many clients at once: no deadlock, no limit passed, every promise kept; of those who want the last fen, one wins."""
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
-from ledger.books import journal, register
+from ledger.books import close, journal, register
 from ledger.books.engine import open_engine
-from ledger.errors import Outcome
 from ledger.rules import posting, posting_payment
 from ledger.terms.ids import new_id
 from ledger.terms.journal import AccountClass, Entry, Event, Transfer
+from tests.books.clients import Client, at_once
 from tests.conftest import Database
-from tests.world import CUSTODY, DAY, NOW, RESERVE, World, make_world
+from tests.world import CUSTODY, DAY, NOW, RESERVE, SECOND_CUSTODY, World, make_world
 
 WRITERS, SEALERS, SECONDS = 12, 2, 4.0
 PAYABLE, CLAIM = AccountClass.PAYABLE, AccountClass.CLAIM
@@ -29,60 +28,9 @@ PAYABLE, CLAIM = AccountClass.PAYABLE, AccountClass.CLAIM
 @pytest.fixture
 def many(fresh_database: Database) -> Iterator[tuple[World, Engine]]:
     """A world, and an engine with a session for every client."""
-    engine = open_engine(fresh_database.urls.app, pool_size=WRITERS + SEALERS + 1)
+    engine = open_engine(fresh_database.urls.app, pool_size=WRITERS + SEALERS + 2)
     yield make_world(fresh_database.app), engine
     engine.dispose()
-
-
-@contextmanager
-def at_once(*jobs: Callable[[], None]) -> Iterator[list[BaseException]]:
-    """Run every job in a thread of its own, all starting together; what they raised."""
-    faults: list[BaseException] = []
-    barrier = threading.Barrier(len(jobs))
-
-    def run(job: Callable[[], None]) -> None:
-        try:
-            barrier.wait()
-            job()
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads), "a client hangs"
-    yield faults
-
-
-class Client:
-    """One client with its own luck, asking as an edge does: after ``later`` it seals and asks once more."""
-
-    def __init__(self, engine: Engine, number: int, seed: int, ticks: "count[int]") -> None:
-        self.engine, self.number, self.rng, self.ticks = engine, number, random.Random(seed), ticks
-        self.results: Counter[str] = Counter()
-
-    def entries(self, events: list[Event], keys: list[str] | None = None) -> list[Entry]:
-        """Keys of their own when none are given."""
-        found = []
-        for n, event in enumerate(events):
-            entry_id = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
-            key = keys[n] if keys else str(entry_id)
-            found.append(Entry(entry_id, key, (("kind", event.kind),), event, DAY, "test"))
-        return found
-
-    def ask(self, decide: Callable[[Connection], list[Entry]]) -> list[Outcome]:
-        """Decide and post in one transaction; decided anew after a seal."""
-        with self.engine.begin() as conn:
-            outcomes = journal.post(conn, self.number, decide(conn), NOW)
-        if any(outcome.result == "later" for outcome in outcomes):
-            with self.engine.begin() as conn:
-                block = journal.seal(conn, self.number, NOW)
-            with self.engine.begin() as conn:
-                outcomes = journal.post(conn, self.number, decide(conn), NOW, block)
-        self.results.update(outcome.code or outcome.result for outcome in outcomes)
-        return outcomes
 
 
 class Writer(Client):
@@ -104,7 +52,18 @@ class Writer(Client):
     def write_until(self, end: float) -> None:
         while time.monotonic() < end:
             self.rng.choice(
-                [self.teach, self.teach, self.deposit, self.pay_out, self.refund, self.hold, self.reverse, self.shared]
+                [
+                    self.teach,
+                    self.teach,
+                    self.deposit,
+                    self.pay_out,
+                    self.refund,
+                    self.hold,
+                    self.reverse,
+                    self.shared,
+                    self.dispute,
+                    self.two_funds,
+                ]
             )()
 
     def some(self, most: int = 4) -> list[UUID]:
@@ -167,6 +126,29 @@ class Writer(Client):
         outcomes = self.ask(lambda _: entries)
         self.holds += [one for one, outcome in zip(placed, outcomes, strict=True) if outcome.result == "done"]
 
+    def dispute(self) -> None:
+        """A hold on payable and its end in one set: the hold's row and the account's."""
+        hold_id = new_id(NOW + timedelta(milliseconds=next(self.ticks)))
+        fen = self.rng.randint(1, 50)
+        both = [posting.hold_placed(CUSTODY, hold_id, fen, None), posting.hold_ended(CUSTODY, hold_id, fen, None)]
+        entries = self.entries(both)
+        self.ask(lambda _: entries)
+
+    def two_funds(self) -> None:
+        """A set over all kinds of fund and every guarded account, in any order."""
+        line, order, instruction = (new_id(NOW + timedelta(milliseconds=next(self.ticks))) for _ in range(3))
+        events = [
+            posting_payment.reserve_topped_up(RESERVE, 3),
+            posting_payment.reserve_instructed(RESERVE, "draw", order, instruction, 1),
+            posting_payment.interest_booked(CUSTODY, 3),
+            posting_payment.interest_paid_over(CUSTODY, 1),
+            posting_payment.instructed(PAYABLE, CUSTODY, new_id(NOW + timedelta(milliseconds=next(self.ticks))), 1),
+            posting.deposit_to_suspense(SECOND_CUSTODY, line, 2),
+        ]
+        self.rng.shuffle(events)
+        entries = self.entries(events)
+        self.ask(lambda _: entries)
+
     def reverse(self) -> None:
         """The newest releases of everybody: several clients want the same one."""
         chosen = [pair for pair in self.taught[-6:] if self.rng.random() < 0.5]
@@ -198,15 +180,51 @@ def test_writers_and_sealers_over_few_families_keep_every_promise(many: tuple[Wo
     def work(writer: Writer) -> Callable[[], None]:
         return lambda: writer.write_until(end)
 
-    sealers = [lambda: seal(wait=True), lambda: seal(wait=False)]
-    with at_once(*(work(writer) for writer in writers), *sealers) as faults:
+    def close_days() -> None:
+        """Takes each fund for itself, one after the other, while everybody writes; and opens the days again."""
+        for day in count(1):
+            if time.monotonic() > end:
+                return
+            for fund_no in (CUSTODY, RESERVE, SECOND_CUSTODY):
+                with engine.begin() as conn:
+                    close.close_day(conn, world.number, fund_no, DAY + timedelta(days=day), NOW, "clerk:li")
+            with engine.begin() as conn:
+                close.reopen_day(conn, world.number, CUSTODY, DAY, NOW, "clerk:li", "clerk:wang")
+            time.sleep(0.02)
+
+    others = [lambda: seal(wait=True), lambda: seal(wait=False), close_days]
+    with at_once(*(work(writer) for writer in writers), *others) as faults:
         assert faults == []
     assert world.broken() == []
+    assert closed_days(world) > 10
     results = sum((writer.results for writer in writers), Counter[str]())
     assert results["done"] > 100, results
     assert {"replayed", "ALREADY_REVERSED", "CLAIM_TOO_SMALL"} <= set(results), results
     assert not {"conflict", "later"} & set(results), results
     assert world.balance("suspense") <= 40  # each shared key moved one fen at most once
+
+
+def closed_days(world: World) -> int:
+    """How often a day was closed; nothing sealed while it was closed lies on it."""
+    with world.engine.begin() as conn:
+        behind = conn.scalar(
+            text("""SELECT count(*) FROM ledger.close_step s
+                    JOIN ledger.block_item b ON b.institution_id = s.institution_id AND b.block_no > s.block_no
+                    JOIN ledger.journal_entry e ON e.institution_id = b.institution_id AND e.entry_id = b.entry_id
+                                               AND e.fund_no = s.fund_no
+                    LEFT JOIN ledger.close_step n ON n.institution_id = s.institution_id AND n.fund_no = s.fund_no
+                                                 AND n.step = s.step + 1
+                    WHERE s.institution_id = :i AND s.action = 'close' AND e.effective_on <= s.closed_through
+                      AND (n.step IS NULL OR b.block_no <= n.block_no)"""),
+            {"i": world.number},
+        )
+        assert behind == 0
+        return int(
+            conn.scalar(
+                text("SELECT count(*) FROM ledger.close_step WHERE institution_id = :i AND action = 'close'"),
+                {"i": world.number},
+            )
+        )
 
 
 def everybody_asks(engine: Engine, world: World, decided: list[list[Entry]]) -> Counter[str]:
@@ -281,3 +299,41 @@ def test_sets_that_lock_the_same_rows_in_any_order_do_not_deadlock(many: tuple[W
         decided.append(client.entries([posting.hours_released(row, 1_00) for row in order], keys))
     assert everybody_asks(engine, world, decided) == {"done": 16, "replayed": 48}
     assert {world.contract(family).hours_released for family in families} == {2_00}
+
+
+def test_a_flow_that_locked_before_it_posts_and_a_close_do_not_deadlock(many: tuple[World, Engine]) -> None:
+    """The flow holds payable and has not posted; the close must wait for it before it takes the fund for itself."""
+    world, engine = many
+    contract = world.open_contract(paid_fen=100_00)
+    world.done(posting.hours_released(world.contract(contract), 5_00))
+    world.seal()
+    world.done(posting.deposit_to_suspense(CUSTODY, world.new_id(), 1))  # something for the close to seal and fold
+    payout = Client(engine, world.number, 0, count(10**6)).entries(
+        [posting_payment.instructed(PAYABLE, CUSTODY, world.new_id(), 50_00)]
+    )
+
+    def close_day() -> None:
+        with engine.begin() as conn:
+            assert close.close_day(conn, world.number, CUSTODY, DAY, NOW, "clerk:li")
+
+    with engine.begin() as conn, ThreadPoolExecutor(1) as pool:
+        register.lock_contracts(conn, world.number, [contract])
+        assert register.lock_account(conn, world.number, CUSTODY, "payable") == 50_00
+        closing = pool.submit(close_day)
+        while not waits(world):
+            time.sleep(0.01)
+        assert journal.post(conn, world.number, payout, NOW)[0].result == "done"
+        conn.commit()
+        closing.result(30)
+    assert world.broken() == []
+
+
+def waits(world: World) -> bool:
+    """Whether any session of this database waits for a lock."""
+    with world.engine.begin() as conn:
+        return bool(
+            conn.scalar(
+                text("""SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'""")
+            )
+        )

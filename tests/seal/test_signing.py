@@ -1,15 +1,13 @@
 """Checkpoints, keys and anchors: what the owner of a database cannot rewrite unseen."""
 
-import json
 import os
+import random
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from ledger import vault
 from ledger.books import seal as book
@@ -20,9 +18,10 @@ from ledger.formats import checkpoint as words
 from ledger.rules import posting
 from ledger.settings import NotReady, Settings, read_settings
 from ledger.terms.seal import SigningKey
-from tests.conftest import Cluster, Database, run_custody
+from tests.conftest import Database
+from tests.seal import tricks
 from tests.seal.conftest import Sealed, triggers_off
-from tests.world import CUSTODY, NOW, World, make_world
+from tests.world import CUSTODY, NOW, make_world
 
 
 def test_at_most_one_signature_a_minute_and_one_at_a_close(fresh_database: Database) -> None:
@@ -99,91 +98,13 @@ def settings_of(tmp_path: Path) -> Settings:
         del os.environ["CUSTODY_ANCHOR_FILE"], os.environ["CUSTODY_SIGNING_KEY_FILE"]
 
 
-def surroundings(database: Database, tmp_path: Path) -> dict[str, str]:
-    return {
-        **database.environment,
-        "CUSTODY_ANCHOR_FILE": str(tmp_path / "anchors.jsonl"),
-        "CUSTODY_SIGNING_KEY_FILE": str(tmp_path / "signing-key"),
-    }
-
-
-def test_an_older_copy_passes_every_inside_check_and_is_refused_by_its_anchor(
-    copied_database: Callable[[], AbstractContextManager[Database]], tmp_path: Path, cluster: Cluster
-) -> None:
-    """The backup is a copy of the database from before the last block."""
-    with copied_database() as database:
-        world = make_world(database.app)
-        world.done(posting.deposit_to_suspense(CUSTODY, world.new_id(), 1))
-        here = surroundings(database, tmp_path)
-        assert run_custody(here, "seal").returncode == 0
-        database.app.dispose()
-        database.owner.dispose()
-        with cluster.session() as conn:
-            conn.execute(text(f"CREATE DATABASE {database.name}_backup TEMPLATE {database.name}"))
-        try:
-            world.done(posting.deposit_to_suspense(CUSTODY, world.new_id(), 2))
-            with database.app.begin() as conn:
-                seal.seal(conn, world.number, NOW + timedelta(days=365))
-                private = bytes.fromhex((tmp_path / "signing-key").read_text().strip())
-                seal.sign(conn, private, NOW + timedelta(days=365), at_close=True)
-            with database.app.connect() as conn:
-                assert signing.anchor(conn, settings_of(tmp_path)) == 1
-            assert run_custody(here, "verify").returncode == 0
-            database.app.dispose()
-            database.owner.dispose()
-            with cluster.session() as conn:
-                conn.execute(text(f"DROP DATABASE {database.name} WITH (FORCE)"))
-                conn.execute(text(f"ALTER DATABASE {database.name}_backup RENAME TO {database.name}"))
-            alone = {**here, "CUSTODY_ANCHOR_FILE": str(tmp_path / "none.jsonl")}
-            assert run_custody(alone, "verify").returncode == 0  # every inside check passes
-            refused = run_custody(here, "seal")
-            assert refused.returncode == 4
-            assert "JG1001 block 2" in refused.stderr
-            assert "DATABASE_BEHIND_ANCHOR" in refused.stderr
-            found = run_custody(here, "verify", "--json")
-            assert found.returncode == 1
-            assert json.loads(found.stdout)["first_fault"]["kind"] == "anchor_block_missing"
-        finally:
-            with cluster.session() as conn:
-                conn.execute(text(f"DROP DATABASE IF EXISTS {database.name}_backup WITH (FORCE)"))
-
-
-def rewrite(conn: Connection, world: World) -> None:
-    """Change an amount and make every hash, bucket and balance fit again, as an owner without the signing key could."""
-    triggers_off(conn)
-    conn.execute(text("SET LOCAL search_path = ledger"))
-    conn.execute(
-        text(
-            "UPDATE journal_entry SET actor = 'nobody'"
-            " WHERE entry_id = (SELECT min(entry_id::text)::uuid FROM transfer)"
-        )
-    )
-    conn.execute(
-        text("""UPDATE block_item i SET mark = _mark(l.leaf)
-                FROM _leaves(:i, ARRAY(SELECT entry_id FROM block_item ORDER BY 1),
-                             ARRAY(SELECT request_key FROM block_item ORDER BY entry_id)) l
-                WHERE i.entry_id = l.entry_id"""),
-        {"i": world.number},
-    )
-    for number in conn.execute(text("SELECT block_no FROM block ORDER BY 1")).scalars().all():
-        conn.execute(
-            text("""UPDATE block b SET
-                    previous = coalesce((SELECT hash FROM block p WHERE p.block_no = b.block_no - 1), ''),
-                    root = _root(ARRAY(SELECT l.leaf FROM (
-                        SELECT array_agg(entry_id) AS entries, array_agg(request_key) AS keys FROM block_item
-                        WHERE block_no = :n) x CROSS JOIN LATERAL _leaves(:i, x.entries, x.keys) l ORDER BY l.entry_id))
-                    WHERE block_no = :n"""),
-            {"i": world.number, "n": number},
-        )
-        conn.execute(text("UPDATE block b SET hash = _block_hash(b) WHERE block_no = :n"), {"n": number})
-
-
 def test_history_rewritten_whole_is_found_by_the_signature_and_by_the_anchor(sealed: Sealed, tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with sealed.world.engine.connect() as conn:
         signing.anchor(conn, settings)
     with sealed.owner.connect() as conn:
-        rewrite(conn, sealed.world)
+        triggers_off(conn)
+        tricks.rewrite(conn, sealed.world, random.Random(0))
         found = verify.verify(conn)
         assert [fault.kind for fault in found.faults] == ["checkpoint_differs"]
         assert not [one.name for one in found.promises if one.violations]
