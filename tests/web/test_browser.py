@@ -127,7 +127,7 @@ def test_ten_seconds_on_a_phone(chromium: Browser, address: str, families: Famil
     """Amount, where, when, whom to call, and the sum: inside the first screen and a half."""
     with seen(chromium, address, families, "money", language, 360) as page:
         card = page.locator("article.card").first
-        assert card.locator(".pass-amt").inner_text() == "¥2,080.00"
+        assert card.locator(".pass-amt").inner_text() == "¥2,000.00"
         for part in (".pass-amt", ".facts li >> nth=0", ".facts li >> nth=1", ".tel", ".sum tr.total"):
             box = card.locator(part).bounding_box()
             assert box is not None, part
@@ -167,7 +167,7 @@ def test_from_the_card_to_the_course_and_back(chromium: Browser, address: str, f
     with seen(chromium, address, families, "money", "zh", 360) as page:
         page.locator("article.card").first.get_by_role("link", name="看看怎么算的").click()
         assert page.url == f"{address}/course/{families.painting}#refund"
-        assert page.locator("#refund .total .amt").inner_text() == "¥2,080.00"
+        assert page.locator("#refund .total .amt").inner_text() == "¥2,000.00"
         page.get_by_role("link", name="English").click()
         assert page.locator("html").get_attribute("lang") == "en"
         page.get_by_role("link", name="My money").click()
