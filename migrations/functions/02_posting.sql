@@ -295,6 +295,18 @@ DECLARE
     twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
+    IF NOT special AND t_contract = p_contract AND array_position(p_contract, NULL) IS NULL
+       AND 1 <= ALL (t_amount) AND 10000000000000 >= ALL (t_amount)
+       AND array_remove(t_debit_item, NULL) = '{}' AND array_remove(t_credit_item, NULL) = '{}'
+       AND array_remove(p_kind, p_kind[1]) = '{}' AND array_remove(p_fund, p_fund[1]) = '{}'
+       AND array_remove(t_debit, t_debit[1]) = '{}' AND array_remove(t_credit, t_credit[1]) = '{}'
+       AND (n = 1 AND t_item = '{1}' OR t_item = ARRAY(SELECT generate_series(1, n))) AND _post_plain(
+           p_institution, p_recorded_at, p_key, p_digests, p_entry, p_kind[1], p_fund[1], p_effective, p_actor, p_ref,
+           p_contract, p_hours, t_debit[1], t_credit[1], t_amount) THEN
+        RETURN QUERY SELECT u.n::integer, 'new', NULL::text, NULL::integer, u.entry
+                     FROM unnest(p_entry) WITH ORDINALITY u (entry, n);
+        RETURN;
+    END IF;
     -- what belongs to a closed day is booked on the first open one; under the lock, days cannot close meanwhile
     items := ARRAY(SELECT ROW(u.*)::_item FROM (
         SELECT x.n::int, x.key, x.digests, x.entry, x.kind, x.fund, greatest(x.effective, c.open_on), x.actor, x.ref,

@@ -4,38 +4,38 @@ Each format in a process of its own, so that one's memory is not another's. Reac
 (93 MB), storing included: 20 seconds, 150 MB.
 """
 
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from ledger.formats.statement import read_statements
 from ledger.terms.statement import StatementFile, StatementLine
+from scripts.benchmark.case import Case, Run
 
 ENTRIES = 100_000
 OPENING_FEN, AMOUNT_FEN = 50_000_000, 128_050
 ACCOUNT = "622700001234567890"
 
 
-def main() -> None:
-    """Print one line per format: seconds of CPU, peak memory; ``--json`` prints one object; a number: the entries."""
-    words = [word for word in sys.argv[1:] if word != "--json"]
-    entries = int(words[0]) if words else ENTRIES
-    found = {name: measure(name, entries) for name in FORMATS}
-    if "--json" in sys.argv:
-        print(json.dumps(found, indent=2))
-        return
-    for name, one in found.items():
-        print(
-            f"{name:<9}{one['entries']:>8} entries {one['megabytes']:>5} MB "
-            f"{one['cpu_seconds']:>7} s CPU {one['peak_megabytes']:>5} MB peak  {one['verdict']}"
-        )
+def run(order: Run) -> Iterator[Case]:
+    """Seconds of CPU and the peak of memory, for each format."""
+    for name in FORMATS:
+        if order.wants(name):
+            order.say(f"{name} ...")
+            found = measure(name, order.sized(ENTRIES, 10))
+            if found["verdict"] != "accept":
+                raise RuntimeError(f"the bench's own file was not accepted: {found['verdict']}")
+            size = f"{found['entries']:,} entries, {found['megabytes']} MB"
+            yield Case(f"{name}: {size}", found["cpu_seconds"], "s CPU", "limit", reach=20.0, at_most=True)
+            yield Case(
+                f"{name}: {size}, memory", found["peak_megabytes"], "MB", "limit", gate=200.0, reach=150.0, at_most=True
+            )
 
 
-def measure(name: str, entries: int) -> dict[str, object]:
+def measure(name: str, entries: int) -> dict[str, Any]:
     """Write a file of a format, read it in a fresh process, and say what that took."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"statement.{name}"
@@ -45,7 +45,7 @@ def measure(name: str, entries: int) -> dict[str, object]:
             return pool.apply(_read, (path,))
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
     started = time.process_time()
     lines, file = 0, None
     with path.open("rb") as source:
@@ -125,6 +125,3 @@ def csv(entries: int) -> Iterator[bytes]:
 
 
 FORMATS: dict[str, Callable[[int], Iterator[bytes]]] = {"camt053": camt053, "mt940": mt940, "csv": csv}
-
-if __name__ == "__main__":
-    main()
