@@ -90,7 +90,7 @@ def month_end(stage: Stage) -> Iterator[Case]:
                 stage.signing_key, OPENED_AT + _MONTH * (number + 1),
             )  # fmt: skip
             _hand_in(month, many)
-            ends.append(_in_own_process(month))
+            ends.append(_alone(month))
             ours.append(many / ends[-1].took)
             by_table.append(_copy(conn, month, folder))
             copied.append(many / sum(by_table[-1].values()))
@@ -139,7 +139,7 @@ def _hand_in(month: Month, many: int) -> None:
         (month.sheets / f"{number:05d}.csv").write_bytes(content)
 
 
-def _in_own_process(month: Month) -> Ended:
+def _alone(month: Month) -> Ended:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     near, far = context.Pipe(duplex=False)
