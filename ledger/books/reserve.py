@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ledger.terms.payout import ReserveOrder
-from ledger.terms.reserve import FundPosition, ReserveFacts
+from ledger.terms.reserve import MONTHS_OF_A_CHARGE, FundPosition, ReserveFacts
 
 # What families paid in, per entry: deposits and what was taken back or moved, not what a release gave and took.
 PAID = """
@@ -42,11 +42,11 @@ def approved(conn: Connection, institution_id: int, order_id: UUID) -> bool:
     )
 
 
-def facts(conn: Connection, institution_id: int, on: date) -> ReserveFacts:
+def facts(conn: Connection, institution_id: int, on: date, rolling_months: int = MONTHS_OF_A_CHARGE) -> ReserveFacts:
     """What the requirement of an institution is reckoned from, as the books stand now.
 
-    ``undelivered_fen``: claims of all its families. Receipts of the last and of this charging period count payments by
-    accounting day: one charging period is three months up to ``on``.
+    ``undelivered_fen``: claims of all its families. Receipts count payments by accounting day: one charging period is
+    three months up to ``on``, recent ones go back ``rolling_months``. The last quarter ended before that of ``on``.
     """
     row = conn.execute(
         text(f"""
@@ -54,19 +54,27 @@ def facts(conn: Connection, institution_id: int, on: date) -> ReserveFacts:
         SELECT coalesce(sum(b.claim_fen), 0) AS undelivered, count(DISTINCT c.student_id) FILTER (WHERE b.claim_fen
         > 0) AS students,
                (SELECT coalesce(sum(fen), 0) FROM paid
-                WHERE effective_on > CAST(:on AS date) - interval '3 months') AS period,
+                WHERE effective_on > CAST(:on AS date) - make_interval(months => :charge)) AS period,
+               (SELECT coalesce(sum(fen), 0) FROM paid
+                WHERE effective_on > CAST(:on AS date) - make_interval(months => :months)) AS recent,
+               (SELECT coalesce(sum(t.amount_fen * ((t.credit_class = 'claim')::int
+                                                    - (t.debit_class = 'claim')::int)), 0)
+                FROM ledger.journal_entry e JOIN ledger.transfer t USING (institution_id, entry_id)
+                WHERE e.institution_id = :i AND t.contract_id IS NOT NULL
+                  AND e.effective_on < date_trunc('quarter', CAST(:on AS date))) AS quarter,
                (SELECT coalesce(sum(fen), 0) FROM paid
                 WHERE effective_on > CAST(:on AS date) - interval '1 year') AS year
         FROM ledger.contract_balance b JOIN ledger.contract c USING (institution_id, contract_id)
         WHERE b.institution_id = :i"""),
-        {"i": institution_id, "on": on},
+        {"i": institution_id, "on": on, "months": rolling_months, "charge": MONTHS_OF_A_CHARGE},
     ).one()
     return ReserveFacts(
         undelivered_fen=int(row.undelivered),
         balance_fen=int(row.undelivered),
+        last_quarter_balance_fen=int(row.quarter),
         last_year_receipts_fen=int(row.year),
         last_year_income_fen=int(row.year),
-        recent_payments_fen=int(row.period),
+        recent_payments_fen=int(row.recent),
         period_receipts_fen=int(row.period),
         students=int(row.students),
     )

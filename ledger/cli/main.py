@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -54,6 +54,26 @@ class ByNoun(click.Group):
         if cmd_name not in COMMANDS:
             return None
         found = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        assert isinstance(found, click.Command), f"{cmd_name} is not a click command"
+        return found
+
+
+class WithLater(click.Group):
+    """A group some of whose commands live in modules of their own (``later``: command -> module), imported on first
+    use: what needs no books loads no code for them.
+    """
+
+    def __init__(self, *args: Any, later: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.later = later
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.later])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.later:
+            return super().get_command(ctx, cmd_name)
+        found = getattr(importlib.import_module(self.later[cmd_name]), cmd_name)
         assert isinstance(found, click.Command), f"{cmd_name} is not a click command"
         return found
 

@@ -98,10 +98,12 @@ def read_lines(engine: Engine, law: Rulebooks, as_of: date, known_at: Path | Non
     with snapshot(engine) as conn:
         signed = signed_export.rests_on(conn, known_at)
         known = [one for one in register.read_institutions(conn) if one.institution_id in signed.known]
-        figures = report.figures(conn, as_of, signed.known)
+        books = {one.institution_id: edge.law_of(law, one, as_of)[0] for one in known}
+        months = {number: rules.rolling_months(rulebook) for number, rulebook in books.items()}
+        figures = report.figures(conn, as_of, signed.known, months)
     lines = []
     for institution in known:
-        rulebook, _ = edge.law_of(law, institution, as_of)
+        rulebook = books[institution.institution_id]
         try:
             lines.append(rules.line(institution, figures[institution.institution_id], rulebook))
         except BadInput as fault:

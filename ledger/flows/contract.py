@@ -3,16 +3,19 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import register
+from ledger.books import record, register
 from ledger.errors import Outcome, Result
-from ledger.rules import prepayment_limit
+from ledger.reports import price as prices
+from ledger.rules import prepayment_limit, price_cap
+from ledger.terms.calendar import shanghai_day
 from ledger.terms.contract import Contract
+from ledger.terms.ids import new_ids
 from ledger.terms.prepayment import Charge, Funding
 from ledger.terms.price_cap import Category
 from ledger.terms.rulebook import Rulebook
@@ -26,7 +29,8 @@ _ASKED = tuple(
 def sign(
     conn: Connection, institution_id: int, asked: Sequence[Contract], rulebook: Rulebook, now: datetime
 ) -> list[Outcome]:
-    """Sign contracts in order; each counts for the next. Refused with the first limit that is passed.
+    """Sign contracts in order; each counts for the next. Refused with the first limit that is passed; a price above the
+    guided cap is signed with a finding, CONTRACT_ABOVE_CAP.
 
     A contract number known already is replayed, or a conflict that names the field.
     """
@@ -39,7 +43,7 @@ def sign(
     for held in contracts.open_charges(conn, institution_id, [c.student_id for c in asked]):
         standing[held.student_id, held.subject].append(_standing(held))
     limits = prepayment_limit.limits(rulebook)
-    outcomes, rows = [], []
+    outcomes, rows, signed_now = [], [], []
     for contract in asked:
         if contract.contract_no in known:
             outcomes.append(_again(contract, known[contract.contract_no]))
@@ -58,10 +62,33 @@ def sign(
             contract, rulebook=", ".join(rulebook.versions), rulebook_digest=bytes.fromhex(rulebook.digest)
         )
         known[contract.contract_no] = signed
+        signed_now.append(signed)
         rows.append({**{name: getattr(signed, name) for name in Contract.__slots__}, "signed_at": now})
         outcomes.append(Outcome(Result.DONE))
     register.open_contracts(conn, institution_id, rows)
+    above = _above_cap(conn, institution_id, [contract.contract_id for contract in signed_now], rulebook, now)
+    record.insert(conn, "finding", above)
     return outcomes
+
+
+def _above_cap(
+    conn: Connection, institution_id: int, ids: Sequence[UUID], rulebook: Rulebook, now: datetime
+) -> list[dict[str, object]]:
+    """A finding for each contract that charges more than the guided cap; it stands: the overcharge comes back."""
+    facts = prices.contracts(conn, institution_id, date.max, ids) if ids else ()
+    judged = [price_cap.check_contract(contract, rulebook) for contract in facts]
+    above = [one for one in judged if one.excess_fen]
+    rows: list[dict[str, object]] = []
+    for one, finding_id in zip(above, new_ids(now, len(above)), strict=True):
+        contract, holds = one.contract, one.verdict.holds
+        assert holds is not None, "a price above the cap has a cap"
+        rows.append({
+            "institution_id": institution_id, "finding_id": finding_id, "code": "CONTRACT_ABOVE_CAP",
+            "ref": contract.contract_id, "contract_id": contract.contract_id, "found_on": shanghai_day(now),
+            "facts": {"price_fen": contract.price_fen, "cap_fen": holds.cap_fen, "excess_fen": one.excess_fen,
+                      "source": holds.row.source, "rulebook_digest": rulebook.digest},
+        })  # fmt: skip
+    return rows
 
 
 def _again(asked: Contract, known: Contract) -> Outcome:

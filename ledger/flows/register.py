@@ -13,7 +13,7 @@ from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id
 from ledger.terms.institution import CourseOffer, Family, Fund, Institution, Payee
 from ledger.terms.journal import Entry, FundKind
-from ledger.terms.price_cap import PriceVerdict, Verdict
+from ledger.terms.price_cap import FeeLine, PriceVerdict, Verdict
 from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
@@ -70,7 +70,7 @@ def courses(
     conn: Connection, institution_id: int, offers: Sequence[CourseOffer], rulebook: Rulebook, now: datetime
 ) -> list[Outcome]:
     """Publish courses; each price is checked against the cap in force. Above the cap: refused PRICE_ABOVE_CAP,
-    with a finding.
+    with a finding. Fees besides a capped price are findings of their own; the course is published.
     """
     known = register.course_ids(conn, institution_id, [offer.code for offer in offers])
     outcomes, rows, findings = [], [], []
@@ -80,9 +80,11 @@ def courses(
             continue
         verdict = price_cap.check(offer.course, rulebook)
         if verdict.verdict is Verdict.ABOVE_CAP:
-            findings.append(_price_finding(institution_id, offer, verdict, now))
+            findings.append(_price_finding(institution_id, offer, verdict, rulebook, now))
             outcomes.append(Outcome(Result.REFUSED, "PRICE_ABOVE_CAP", "price", detail=str(verdict.excess_fen)))
             continue
+        refused = price_cap.extra_fees(verdict, offer.fees, rulebook)
+        findings += [_fee_finding(institution_id, offer, fee, rulebook, now) for fee in refused]
         rows.append(_course_row(institution_id, offer, verdict, rulebook, now))
         outcomes.append(Outcome(Result.DONE))
     record.insert(conn, "course", rows)
@@ -140,11 +142,25 @@ def _course_row(
     }  # fmt: skip
 
 
-def _price_finding(institution_id: int, offer: CourseOffer, verdict: PriceVerdict, now: datetime) -> dict[str, object]:
+def _price_finding(
+    institution_id: int, offer: CourseOffer, verdict: PriceVerdict, rulebook: Rulebook, now: datetime
+) -> dict[str, object]:
     assert verdict.holds is not None, "a price above the cap has a cap"
     return {
         "institution_id": institution_id, "finding_id": new_id(now), "code": "PRICE_ABOVE_CAP", "ref": offer.course_id,
         "contract_id": None, "found_on": shanghai_day(now),
         "facts": {"course": offer.code, "price_fen": offer.course.price_fen, "cap_fen": verdict.holds.cap_fen,
-                  "excess_fen": verdict.excess_fen, "source": verdict.holds.row.source},
+                  "excess_fen": verdict.excess_fen, "source": verdict.holds.row.source,
+                  "rulebook_digest": rulebook.digest},
+    }  # fmt: skip
+
+
+def _fee_finding(
+    institution_id: int, offer: CourseOffer, fee: FeeLine, rulebook: Rulebook, now: datetime
+) -> dict[str, object]:
+    return {
+        "institution_id": institution_id, "finding_id": new_id(now), "code": "EXTRA_FEE", "ref": offer.course_id,
+        "contract_id": None, "found_on": shanghai_day(now),
+        "facts": {"course": offer.code, "fee": fee.name, "amount_fen": fee.amount_fen,
+                  "rulebook_digest": rulebook.digest},
     }  # fmt: skip

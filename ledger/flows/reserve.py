@@ -40,7 +40,8 @@ def call_top_up(
 ) -> tuple[int, date] | None:
     """Call for what a reserve lacks: fen and the last day, kept as a finding once a day; None when none is."""
     today = shanghai_day(now)
-    requirement = reserve_rules.required(reserve_rules.rule(rulebook), reserves.facts(conn, institution_id, today))
+    rule = reserve_rules.rule(rulebook)
+    requirement = reserve_rules.required(rule, reserves.facts(conn, institution_id, today, rule.rolling_months))
     _, held = reserves.positions(conn, institution_id)
     lacking = requirement.required_fen - held
     if lacking <= 0:
@@ -51,6 +52,7 @@ def call_top_up(
     record.insert(conn, "finding", [{
         "institution_id": institution_id, "finding_id": new_id(now), "code": "RESERVE_BELOW_REQUIRED", "ref": None,
         "contract_id": None, "found_on": today,
-        "facts": {"required_fen": requirement.required_fen, "held_fen": held, "due_on": due_on.isoformat()},
+        "facts": {"required_fen": requirement.required_fen, "held_fen": held, "due_on": due_on.isoformat(),
+                  "rulebook_digest": rulebook.digest},
     }])  # fmt: skip
     return lacking, due_on

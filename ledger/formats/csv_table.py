@@ -78,7 +78,12 @@ def read_table(content: bytes, file: str, columns: Collection[str], optional: Co
     """Read a CSV file with exactly ``columns``, in any order; ``optional`` ones count as empty when absent."""
     table = Table()
     try:
-        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        table.findings.append(Finding(file, "", "CSV_UNREADABLE", broken_line(content, fault), value=str(fault)))
+        return table
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
         header = next(lines, [])
         table.findings += _header_findings(file, header, columns, optional)
         if table.findings:
@@ -91,8 +96,8 @@ def read_table(content: bytes, file: str, columns: Collection[str], optional: Co
                 continue
             filled = dict.fromkeys(optional, "") | dict(zip(header, cells, strict=True))
             table.rows.append(Row(file, lines.line_num, filled, table.findings))
-    except (UnicodeDecodeError, csv.Error) as fault:
-        table.findings.append(Finding(file, "", "CSV_UNREADABLE", value=str(fault)))
+    except csv.Error as fault:
+        table.findings.append(Finding(file, "", "CSV_UNREADABLE", lines.line_num, value=str(fault)))
     return table
 
 
@@ -109,6 +114,12 @@ def _header_findings(
 
 
 def refuse(findings: list[Finding]) -> None:
-    """Stop at the first finding. Raises BadInput with its file, line and key."""
-    if findings:
-        raise findings[0].refusal()
+    """Stop at the first finding that refuses its file. Raises BadInput with its file, line and key."""
+    for finding in findings:
+        if finding.refused:
+            raise finding.refusal()
+
+
+def broken_line(content: bytes, fault: UnicodeDecodeError) -> int:
+    """The line of the first byte that is no UTF-8."""
+    return content.count(b"\n", 0, fault.start) + 1

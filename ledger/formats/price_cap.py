@@ -1,7 +1,10 @@
 """Price tables beside a rulebook: ``<same name>.csv``, one row per stage, category, mode and class-size band."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from ledger.errors import BadInput
@@ -27,19 +30,61 @@ COLUMNS: Final = (
     "size_max",
 )
 OPTIONAL: Final = ("effective_to",)
+_ALL_SIZES: Final = 1_000_000  # an open band: above any number a cell can hold
 
 
-def read_caps(content: bytes, file: str, place: str) -> tuple[tuple[PriceCap, ...], list[Finding]]:
-    """The rows and what is wrong with them. ``place`` is the GB/T 2260 code of the file's name."""
+def read_caps(
+    content: bytes, file: str, place: str, *, bands_as_printed: bool = False
+) -> tuple[tuple[PriceCap, ...], list[Finding]]:
+    """The rows and what is wrong with them. ``place`` is the GB/T 2260 code of the file's name.
+
+    Sizes without a price and sizes with two are reported, not refused: real tables have them.
+    ``bands_as_printed``: the rulebook says that the printed table is so, and nothing is reported.
+    """
     table: Table = read_table(content, file, COLUMNS, OPTIONAL)
     rows = [(row.line, _cap(row, place)) for row in table.rows]
-    seen: dict[tuple[object, ...], int] = {}
-    for line, cap in rows:
-        same = (cap.stage, cap.category, cap.mode, cap.size_min, cap.size_max, cap.starts_on)
-        if same in seen:
-            table.findings.append(Finding(file, "class_size_band", "RULE_OVERLAP", line, cap.band))
-        seen[same] = line
+    if not table.findings:
+        table.findings += _date_findings(file, rows)
+        table.findings += [] if bands_as_printed else _band_findings(file, rows)
     return tuple(cap for _, cap in rows), table.findings
+
+
+def _date_findings(file: str, rows: Sequence[tuple[int, PriceCap]]) -> Iterator[Finding]:
+    """One band has one price on one day: rows of the same band that start together, or before the other one ended."""
+    bands = defaultdict(list)
+    for line, cap in rows:
+        bands[cap.stage, cap.category, cap.mode, cap.size_min, cap.size_max].append((line, cap))
+    for same in bands.values():
+        same.sort(key=lambda row: (row[1].starts_on or date.min, row[0]))
+        for (_, earlier), (line, later) in pairwise(same):
+            together = earlier.starts_on == later.starts_on
+            starts_on = later.starts_on or date.min
+            if together or (earlier.ends_on is not None and earlier.ends_on >= starts_on):
+                yield Finding(file, "class_size_band", "RULE_OVERLAP", line, later.band)
+
+
+def _band_findings(file: str, rows: Sequence[tuple[int, PriceCap]]) -> Iterator[Finding]:
+    """The bands of one table in the order of their sizes: what no band covers, and what two do."""
+    tables = defaultdict(list)
+    for line, cap in rows:
+        tables[cap.stage, cap.category, cap.mode, cap.starts_on].append((line, cap))
+    for table in tables.values():
+        table.sort(key=lambda row: (row[1].size_min or 0, row[0]))
+        covered = 0  # every size up to here has a price
+        for line, cap in table:
+            first = cap.size_min or 1
+            if first > covered + 1:
+                yield _band_finding(file, "RULE_BAND_GAP", line, covered + 1, first - 1)
+            elif first <= covered:
+                yield _band_finding(file, "RULE_BAND_OVERLAP", line, first, min(covered, cap.size_max or covered))
+            covered = max(covered, cap.size_max or _ALL_SIZES)
+        if covered < _ALL_SIZES:
+            yield Finding(file, "size_max", "RULE_BAND_GAP", table[-1][0], f"> {covered}", refused=False)
+
+
+def _band_finding(file: str, code: str, line: int, first: int, last: int) -> Finding:
+    sizes = str(first) if first == last else f"{first}-{last}"
+    return Finding(file, "size_min", code, line, sizes, refused=False)
 
 
 def _cap(row: Row, place: str) -> PriceCap:

@@ -1,8 +1,11 @@
 """Rulebook files into terms: ``<gb2260 code>[-<zone>]-<effective date>.toml`` with a price table of the same name.
 
-A file is a set of tables of keys; each key holds ``value``, ``source``, ``confidence`` and, where it
-helps, ``note``. ``name = { zh = "...", en = "..." }`` may stand on top. Either file of a pair may stand
-alone. Nothing is guessed: a key, a number or a date that does not fit is refused with its file and key.
+A file is a set of tables of keys; each key holds ``value``, ``source``, ``confidence`` and, where they
+help, ``note``, ``dated``: what the text shows of its date where that is not the day in the file's name
+("date unknown", "2021-09, day not shown"), and ``until``: the last day it was in force.
+``name = { zh = "...", en = "..." }`` may stand on top. A zone is a part of a place, or a trade, with rules of its
+own. Either file of a pair may stand alone. Nothing is guessed: a key, a number or a date that does not fit is
+refused with its file and key.
 """
 
 import re
@@ -14,20 +17,32 @@ from typing import Final
 
 from ledger.errors import BadInput, Message
 from ledger.formats.calendar import read_calendar, read_rates
-from ledger.formats.csv_table import day_from_text, refuse
+from ledger.formats.csv_table import broken_line, day_from_text, refuse
 from ledger.formats.price_cap import read_caps
 from ledger.formats.rulebook_value import Point, read_value
 from ledger.money import yuan
-from ledger.terms.calendar import CalendarDays
+from ledger.terms.calendar import CalendarDays, joined_days
 from ledger.terms.digest import content_digest
 from ledger.terms.price_cap import CapTable, PriceCap
-from ledger.terms.rulebook import NATION, Confidence, Finding, Rate, Rulebooks, RulebookVersion, RuleValue, Scalar
+from ledger.terms.rulebook import (
+    NATION,
+    Confidence,
+    Finding,
+    Rate,
+    Rulebooks,
+    RulebookVersion,
+    RuleValue,
+    Scalar,
+    levels,
+)
 from ledger.terms.rulebook_key import KEYS
 
 BUILT_IN: Final = Path(__file__).resolve().parent.parent / "rulebooks"
 _NAME = re.compile(r"([0-9]{6})(?:-(\w[\w-]*?))?-([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _CALENDAR_NAME = re.compile(r"calendar-(cn|[0-9]{6})")
-_ENTRY = ("value", "source", "confidence", "note")
+_AT_LINE = re.compile(r"at line ([0-9]+)")
+_ENTRY = ("value", "source", "confidence", "note", "dated", "until")
+_OPTIONAL_TEXTS = ("note", "dated")
 
 
 def load_rulebooks(dirs: Sequence[Path]) -> Rulebooks:
@@ -47,7 +62,7 @@ def load_rulebooks(dirs: Sequence[Path]) -> Rulebooks:
             if twin.digest != version.digest:
                 raise BadInput("RULE_OVERLAP", where=f"{folder.name}/{version.file}", field="effective date")
         for code, days in reading.calendars.items():
-            calendars[code] = _joined(calendars[code], days) if code in calendars else days
+            calendars[code] = joined_days((calendars[code], days)) if code in calendars else days
         rates |= {(rate.name, rate.starts_on): rate for rate in reading.rates}
     return Rulebooks(
         versions=tuple(versions[key] for key in sorted(versions)),
@@ -77,6 +92,7 @@ class _Reading:
                 stems.setdefault(path.stem, {})[path.suffix] = path
         for stem, paths in stems.items():
             self._read(stem, paths)
+        self._look_at_zones()
 
     def _read(self, stem: str, paths: Mapping[str, Path]) -> None:
         table = paths.get(".csv")
@@ -104,11 +120,21 @@ class _Reading:
             name, values = text.name, text.values
         rows: tuple[PriceCap, ...] = ()
         if ".csv" in paths:
-            rows, found = read_caps(paths[".csv"].read_bytes(), paths[".csv"].name, place)
+            printed = "price_cap.bands_as_printed" in values and values["price_cap.bands_as_printed"].value is True
+            table = paths[".csv"]
+            rows, found = read_caps(table.read_bytes(), table.name, place, bands_as_printed=printed)
             self.findings += found
         caps = CapTable(place, zone, effective_on, stem, rows) if rows else None
         digest = _digest(place, zone, effective_on, values, rows)
         self.versions.append(RulebookVersion(place, zone, effective_on, stem, name, values, caps, digest))
+
+    def _look_at_zones(self) -> None:
+        """Where a place names its zones, a file of another zone is a slip of the pen."""
+        for version in self.versions:
+            wider = [v for v in self.versions if v.place in levels(version.place) and "place.zones" in v.values]
+            named = {zone.strip() for v in wider for zone in str(v.values["place.zones"].value).split(",")}
+            if version.zone and named and version.zone not in named:
+                self.findings.append(Finding(version.file, "zone", "RULEBOOK_ZONE", value=version.zone))
 
 
 class _Toml:
@@ -119,13 +145,19 @@ class _Toml:
         self.findings: list[Finding] = []
         self.name: Message | None = None
         self.values: dict[str, RuleValue] = {}
+        self._effective_on = effective_on
         self._lines: dict[str, int] = {}
         try:
             content = path.read_bytes().decode("utf-8-sig")
             # Numbers with a point stay text, so that no binary fraction ever stands for money or a share.
             tables = tomllib.loads(content, parse_float=Point)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as fault:
-            self.findings.append(Finding(self.file, "", "TOML_UNREADABLE", value=str(fault)))
+        except UnicodeDecodeError as fault:
+            line = broken_line(path.read_bytes(), fault)
+            self.findings.append(Finding(self.file, "", "TOML_UNREADABLE", line, str(fault)))
+            return
+        except (tomllib.TOMLDecodeError, RecursionError) as fault:
+            at = _AT_LINE.search(str(fault))
+            self.findings.append(Finding(self.file, "", "TOML_UNREADABLE", int(at[1]) if at else None, str(fault)))
             return
         self._lines = _key_lines(content)
         self.name = self._read_name(tables.pop("name", None))
@@ -133,8 +165,10 @@ class _Toml:
             if key not in KEYS:
                 self._flaw(key, "RULE_UNKNOWN_KEY")
             elif (value := self._read_entry(key, entry)) is not None:
-                found, source, confidence, note = value
-                self.values[key] = RuleValue(found, source, confidence, place, zone, effective_on, path.stem, note)
+                found, source, confidence, note, dated, until = value
+                self.values[key] = RuleValue(
+                    found, source, confidence, place, zone, effective_on, path.stem, note, dated, until
+                )
 
     def _flaw(self, key: str, reason: str, value: object = None) -> None:
         parents = [key.rsplit(".", cut)[0] for cut in range(key.count(".") + 1)]
@@ -149,7 +183,7 @@ class _Toml:
         self._flaw("name", "RULEBOOK_PLACE_NAME")
         return None
 
-    def _read_entry(self, key: str, entry: object) -> tuple[Scalar, str, Confidence, str] | None:
+    def _read_entry(self, key: str, entry: object) -> tuple[Scalar, str, Confidence, str, str, date | None] | None:
         if not isinstance(entry, dict):
             self._flaw(key, "RULE_ENTRY", entry)
             return None
@@ -160,10 +194,14 @@ class _Toml:
         for name in ("source", "confidence"):
             if not _is_text(entry.get(name)):
                 self._flaw(f"{key}.{name}", "RULE_EMPTY", entry.get(name))
-        if "note" in entry and not _is_text(entry["note"]):
-            self._flaw(f"{key}.note", "RULE_EMPTY", entry["note"])
+        for name in _OPTIONAL_TEXTS:
+            if name in entry and not _is_text(entry[name]):
+                self._flaw(f"{key}.{name}", "RULE_EMPTY", entry[name])
         if entry.get("confidence") not in list(Confidence) and _is_text(entry.get("confidence")):
             self._flaw(f"{key}.confidence", "RULE_CHOICE", entry["confidence"])
+        until = day_from_text(entry.get("until"))
+        if "until" in entry and (until is None or until < self._effective_on):
+            self._flaw(f"{key}.until", "BAD_DATE", entry["until"])
         try:
             value = read_value(key, entry.get("value"))
         except BadInput as fault:
@@ -171,7 +209,8 @@ class _Toml:
             return None
         if len(self.findings) > before:
             return None
-        return value, entry["source"], Confidence(entry["confidence"]), entry.get("note", "")
+        note, dated = (entry.get(name, "") for name in _OPTIONAL_TEXTS)
+        return value, entry["source"], Confidence(entry["confidence"]), note, dated, until
 
 
 def _is_text(value: object) -> bool:
@@ -200,20 +239,14 @@ def _key_lines(content: str) -> dict[str, int]:
     return lines
 
 
-def _joined(first: CalendarDays, second: CalendarDays) -> CalendarDays:
-    return CalendarDays(
-        first.holidays | second.holidays,
-        first.workdays | second.workdays,
-        first.vacations | second.vacations,
-        first.noticed_years | second.noticed_years,
-    )
-
-
 def _digest(
     place: str, zone: str, effective_on: date, values: Mapping[str, RuleValue], rows: Sequence[PriceCap]
 ) -> str:
     """SHA-256 over what the files say, not over how they are laid out."""
-    written = {key: [str(v.value), v.source, v.confidence.value, v.note] for key, v in values.items()}
+    written = {
+        key: [str(v.value), v.source, v.confidence.value, v.note, *(str(more) for more in (v.dated, v.until) if more)]
+        for key, v in values.items()
+    }
     table = [
         [
             *(row.place_name, row.stage.value, row.category.value, row.mode.value, row.band),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from ledger.books.reserve import PAID
-from ledger.terms.reserve import FundPosition, ReserveFacts, ReserveFigures
+from ledger.terms.reserve import MONTHS_OF_A_CHARGE, FundPosition, ReserveFacts, ReserveFigures
 
 # Entries of known blocks alone, so that the blocks a report names are exactly what it rests on.
 _SEALED = """e.effective_on <= :on AND EXISTS (
@@ -20,6 +20,8 @@ _OWED = f"""
     WITH owed AS (
         SELECT e.institution_id, e.fund_no, t.contract_id,
                sum(t.amount_fen * ((t.credit_class = 'claim')::int - (t.debit_class = 'claim')::int)) AS claim,
+               sum(t.amount_fen * ((t.credit_class = 'claim')::int - (t.debit_class = 'claim')::int))
+                   FILTER (WHERE e.effective_on < date_trunc('quarter', CAST(:on AS date))) AS quarter,
                sum(t.amount_fen * ((t.credit_class = 'refund_due')::int
                                    - (t.debit_class = 'refund_due')::int)) AS refund_due,
                sum(t.amount_fen * ((t.debit_class = 'due')::int - (t.credit_class = 'due')::int)) AS due
@@ -27,6 +29,7 @@ _OWED = f"""
         WHERE t.contract_id IS NOT NULL AND {_SEALED} GROUP BY 1, 2, 3)
     SELECT o.institution_id, o.fund_no, coalesce(sum(o.claim), 0)::bigint AS claim,
            coalesce(sum(o.refund_due), 0)::bigint AS refund_due, coalesce(sum(o.due), 0)::bigint AS due,
+           coalesce(sum(o.quarter), 0)::bigint AS quarter,
            count(DISTINCT c.student_id) FILTER (WHERE o.claim > 0) AS students
     FROM owed o JOIN ledger.contract c USING (institution_id, contract_id)
     GROUP BY GROUPING SETS ((o.institution_id, o.fund_no), (o.institution_id))"""
@@ -38,19 +41,32 @@ _CASH = f"""
     WHERE {_SEALED} GROUP BY 1, 2"""
 _RECEIPTS = f"""
     SELECT institution_id, sum(fen)::bigint AS year,
-           coalesce(sum(fen) FILTER (WHERE effective_on > CAST(:on AS date) - interval '3 months'), 0)::bigint AS period
-    FROM ({PAID} WHERE {_SEALED} AND e.effective_on > CAST(:on AS date) - interval '1 year') paid GROUP BY 1"""
+           coalesce(sum(fen) FILTER (WHERE effective_on > CAST(:on AS date) - make_interval(months => :charge)),
+                    0)::bigint AS period,
+           coalesce(sum(fen) FILTER (WHERE effective_on > CAST(:on AS date) - make_interval(months => m.months)),
+                    0)::bigint AS recent
+    FROM ({PAID} WHERE {_SEALED} AND e.effective_on > CAST(:on AS date) - interval '1 year') paid
+    JOIN unnest(CAST(:institutions AS integer[]), CAST(:months AS integer[])) m (institution_id, months)
+         USING (institution_id)
+    GROUP BY 1"""
 
 
-def figures(conn: Connection, on: date, known: Mapping[int, int] | None = None) -> dict[int, ReserveFigures]:
+def figures(
+    conn: Connection, on: date, known: Mapping[int, int] | None = None, rolling_months: Mapping[int, int] | None = None
+) -> dict[int, ReserveFigures]:
     """Every institution at the end of ``on``, by number, from sealed entries whose accounting day is not later.
 
     ``known``: the last block that counts of each institution (None: all that is sealed). One charging period is the
-    three months up to ``on``, a year the twelve months. Read in one snapshot.
+    three months up to ``on``, a year the twelve months; payments are recent for ``rolling_months`` (by institution; one
+    charging period where none are given). The last quarter ended before that of ``on``. Read in one snapshot.
     """
     if known is None:
         known = {row[0]: row[1] for row in conn.execute(text("SELECT institution_id, block_no FROM ledger.seal_state"))}
-    given = {"on": on, "institutions": list(known), "blocks": list(known.values())}
+    months = [(rolling_months or {}).get(number, MONTHS_OF_A_CHARGE) for number in known]
+    given = {
+        "on": on, "institutions": list(known), "blocks": list(known.values()), "months": months,
+        "charge": MONTHS_OF_A_CHARGE,
+    }  # fmt: skip
     owed, cash = _by_key(conn, _OWED, given), _by_key(conn, _CASH, given)
     receipts = {row.institution_id: row for row in conn.execute(text(_RECEIPTS), given)}
     funds: dict[int, list[Row[Any]]] = {}
@@ -81,15 +97,16 @@ def _of_institution(
             positions.append(FundPosition(fund.kind == "custody", row.claim, row.refund_due, row.due))
     whole = owed.get((number, None))
     undelivered, year = (whole.claim if whole else 0), (paid.year if paid else 0)
-    period = paid.period if paid else 0
+    period, recent = (paid.period, paid.recent) if paid else (0, 0)
     return ReserveFigures(
         institution_id=number,
         facts=ReserveFacts(
             undelivered_fen=undelivered,
             balance_fen=undelivered,
+            last_quarter_balance_fen=whole.quarter if whole else 0,
             last_year_receipts_fen=year,
             last_year_income_fen=year,
-            recent_payments_fen=period,
+            recent_payments_fen=recent,
             period_receipts_fen=period,
             students=whole.students if whole else 0,
         ),

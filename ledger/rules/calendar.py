@@ -1,9 +1,11 @@
 """Working days and last days. Civil Code arts. 201 to 203: the first day is not counted, a rest day moves the last."""
 
 from calendar import monthrange
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
-from ledger.terms.calendar import CalendarDays, DayKind, Deadline, Side
+from ledger.terms.calendar import CalendarDays, DayKind, Deadline, OpenDeadline, Side
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -56,6 +58,24 @@ def recomputed(old: Deadline, new: Deadline, binds: Side) -> Deadline:
     """
     better = new.on < old.on if binds is Side.INSTITUTION else new.on > old.on
     return Deadline(new.on if better else old.on, new.provisional)
+
+
+def recomputed_open(open_deadlines: Iterable[OpenDeadline], calendar: CalendarDays) -> list[OpenDeadline]:
+    """What becomes of open deadlines when a holiday notice is loaded: those that change, with their new last day.
+
+    Only provisional ones are reckoned again: what rested on a notice stands, whatever is loaded later.
+    """
+    changed = []
+    for one in open_deadlines:
+        if one.last.provisional:
+            last = recomputed(one.last, deadline(one.start, one.days, one.kind, calendar), one.binds)
+            changed += [replace(one, last=last)] if last != one.last else []
+    return changed
+
+
+def days_both_ends(first: date, last: date) -> int:
+    """Days of a term with both its ends (SPC interpretation 2025 no. 4, art. 22); 0 where it ends before it begins."""
+    return max(0, (last - first).days + 1)
 
 
 def add_months(day: date, months: int) -> date:

@@ -25,6 +25,7 @@ LABELS: Final[Mapping[DateCode, Message]] = {
     DateCode.DELAYED_AFTER: Message(en="After this day the delay is deliberate", zh="超过此日视为故意拖延"),
 }
 _SILENCE, _DELAY = "refund.institution_silence_working_days", "refund.deliberate_delay_days"
+_BEFORE_CLASS, _AFTER_CLASS = "refund.days_before_class", "refund.days_after_class"
 
 
 def answer_by(asked_on: date, rulebook: Rulebook, calendar: CalendarDays) -> Deadline:
@@ -34,7 +35,8 @@ def answer_by(asked_on: date, rulebook: Rulebook, calendar: CalendarDays) -> Dea
 
 def pay_by(asked_on: date, first_lesson_on: date, rulebook: Rulebook, calendar: CalendarDays) -> Deadline:
     """The last day the money must be back, asked before or after the first lesson. Raises BadInput RULE_MISSING."""
-    return deadline(asked_on, rulebook.whole(_pay_rule(asked_on, first_lesson_on)), _day_kind(rulebook), calendar)
+    pay_rule = _pay_rule(asked_on, first_lesson_on)
+    return deadline(asked_on, rulebook.whole(pay_rule), _day_kind(pay_rule, rulebook), calendar)
 
 
 def delayed_after(base_on: date, rulebook: Rulebook, calendar: CalendarDays) -> Deadline:
@@ -51,7 +53,7 @@ def dates(asked_on: date, first_lesson_on: date, rulebook: Rulebook, calendar: C
     answered = answer_by(asked_on, rulebook, calendar)
     delayed = delayed_after(paid.on, rulebook, calendar)
     delayed = Deadline(delayed.on, delayed.provisional or paid.provisional)
-    kind = _day_kind(rulebook)
+    kind = _day_kind(pay_rule, rulebook)
     return (
         _date(DateCode.ANSWER_BY, answered, asked_on, DayKind.WORKING, _SILENCE, rulebook),
         _date(DateCode.PAY_BY, paid, asked_on, kind, pay_rule, rulebook),
@@ -107,11 +109,14 @@ def _renewed(before: RefundDate, base_on: date, calendar: CalendarDays) -> Refun
 
 
 def _pay_rule(asked_on: date, first_lesson_on: date) -> str:
-    return f"refund.days_{'after' if first_lesson_on <= asked_on else 'before'}_class"
+    return _AFTER_CLASS if first_lesson_on <= asked_on else _BEFORE_CLASS
 
 
-def _day_kind(rulebook: Rulebook) -> DayKind:
-    return DayKind(rulebook.text("refund.day_kind"))
+def _day_kind(pay_rule: str, rulebook: Rulebook) -> DayKind:
+    """How the days are counted; some places count those after the first lesson otherwise (Chengdu 2023)."""
+    own = "refund.day_kind_after_class"
+    differs = pay_rule == _AFTER_CLASS and rulebook.find(own) is not None
+    return DayKind(rulebook.text(own if differs else "refund.day_kind"))
 
 
 def _date(

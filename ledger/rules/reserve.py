@@ -3,6 +3,7 @@
 The formulas are those seen in real rules: a share of what is undelivered (Zhejiang, Huizhou), of last
 year's receipts with a floor (Shanghai 2012), of recent payments (Zigong), of last quarter's balance by kind
 of issuer (commercial cards), one charging period, a tier above a line (Shanghai cards), tiers by pupils.
+Every number is data of the place (rulebook keys ``reserve.*``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from ledger.errors import BadInput
 from ledger.money import fen_from_text, round_half_up
 from ledger.terms.institution import Institution
 from ledger.terms.reserve import (
+    MONTHS_OF_A_CHARGE,
     FundPosition,
     Requirement,
     ReserveFacts,
@@ -24,6 +26,7 @@ from ledger.terms.rulebook import Rulebook
 
 _WHOLE = Fraction(100)
 CUSTODY_ALONE: Final = "custody"
+ISSUERS: Final = ("large", "group", "brand")
 
 
 def rule(rulebook: Rulebook) -> ReserveRule:
@@ -45,7 +48,21 @@ def rule(rulebook: Rulebook) -> ReserveRule:
         special_line_max_fen=fen("reserve.special_line_max"),
         student_tiers=() if tiers is None else student_tiers(str(tiers.value)),
         outflow_multiple=fen("reserve.outflow_multiple"),
+        issuer_percents=tuple(
+            (kind, share) for kind in ISSUERS if (share := percent(f"reserve.percent_{kind}")) is not None
+        ),
+        young_start_fen=fen("reserve.young_start"),
+        young_percent=percent("reserve.young_percent"),
+        balance_max_percent=percent("reserve.balance_max_percent"),
+        young_balance_max_multiple=fen("reserve.young_balance_max_multiple"),
+        rolling_months=rolling_months(rulebook),
     )
+
+
+def rolling_months(rulebook: Rulebook) -> int:
+    """How many months back payments count as recent; one charging period where no file says."""
+    key = "reserve.rolling_months"
+    return MONTHS_OF_A_CHARGE if rulebook.find(key) is None else rulebook.whole(key)
 
 
 def student_tiers(text: str) -> tuple[tuple[int, int], ...]:
@@ -76,6 +93,27 @@ def required(reserve: ReserveRule, facts: ReserveFacts) -> Requirement:
 def outflow_max_fen(reserve: ReserveRule, minimum_fen: int) -> int | None:
     """Most that may leave in a month: a multiple of the least reserve (Rongcheng: twice); None without such a rule."""
     return None if reserve.outflow_multiple is None else reserve.outflow_multiple * minimum_fen
+
+
+def kept_of_payment_fen(reserve: ReserveRule, paid_fen: int) -> int:
+    """What of one payment moves to the reserve at once, rounded half up (Zigong: a fifth).
+
+    Raises BadInput RULE_MISSING.
+    """
+    return round_half_up(paid_fen * _set(reserve.percent, "reserve.percent") / _WHOLE)
+
+
+def balance_max_fen(reserve: ReserveRule, facts: ReserveFacts) -> int | None:
+    """The most an institution may hold prepaid; None where no rule says.
+
+    A share of last year's income (commercial cards art. 28; Jiangsu fitness); in its first year a multiple of its
+    paid-in capital (Jiangsu fitness: twice). Cut to whole fen. Raises BadInput FACT_MISSING by name.
+    """
+    if facts.under_one_year and reserve.young_balance_max_multiple is not None:
+        return reserve.young_balance_max_multiple * _fact(facts, "capital_fen")
+    if reserve.balance_max_percent is None:
+        return None
+    return int(_fact(facts, "last_year_income_fen") * reserve.balance_max_percent / _WHOLE)
 
 
 def coverage(funds: Sequence[FundPosition], reserve_fen: int) -> Fraction | None:
@@ -138,6 +176,27 @@ def _share_of(name: str) -> Callable[[ReserveRule, ReserveFacts], tuple[int, Fra
     return formula
 
 
+def _share_of_last_year_receipts(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
+    """Last year's receipts; a new institution that opened with more than a line reckons from its opening funds
+    (Shanghai 2012: a tenth, above one million yuan).
+    """
+    if facts.under_one_year and reserve.young_start_fen is not None:
+        funds_fen = _fact(facts, "opening_funds_fen")
+        above = funds_fen > reserve.young_start_fen
+        return funds_fen, _set(reserve.young_percent, "reserve.young_percent") if above else Fraction(0)
+    return _fact(facts, "last_year_receipts_fen"), _set(reserve.percent, "reserve.percent")
+
+
+def _share_by_issuer(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
+    """Last quarter's balance by kind of issuer (commercial cards art. 26: large 20 %, group 30 %, brand 40 %)."""
+    balance_fen = _fact(facts, "last_quarter_balance_fen")
+    if facts.issuer_kind is None:
+        raise BadInput("FACT_MISSING", field="issuer_kind")
+    return balance_fen, _set(
+        dict(reserve.issuer_percents).get(facts.issuer_kind), f"reserve.percent_{facts.issuer_kind}"
+    )
+
+
 def _tiered_balance(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fraction]:
     """Nothing up to the start; above it a share of the whole balance; above the special line all of it.
 
@@ -165,9 +224,10 @@ def _tiers_by_students(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, 
 
 _FORMULAS: Final[Mapping[str, Callable[[ReserveRule, ReserveFacts], tuple[int, Fraction]]]] = {
     "share_of_undelivered": _share_of("undelivered_fen"),
-    "share_of_last_year_receipts": _share_of("last_year_receipts_fen"),
+    "share_of_last_year_receipts": _share_of_last_year_receipts,
     "share_of_recent_payments": _share_of("recent_payments_fen"),
     "share_of_quarter_balance": _share_of("last_quarter_balance_fen"),
+    "share_by_issuer": _share_by_issuer,
     "one_charging_period": _share_of("period_receipts_fen"),
     "tiered_balance": _tiered_balance,
     "tiers_by_students": _tiers_by_students,

@@ -1,5 +1,6 @@
 """Days of the law: dates in Asia/Shanghai, and what the State Council's yearly notices say of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -48,9 +49,35 @@ class CalendarDays:
     noticed_years: frozenset[int] = frozenset()
 
 
+def joined_days(calendars: Iterable[CalendarDays]) -> CalendarDays:
+    """The days of several calendars."""
+    every = tuple(calendars)
+    return CalendarDays(
+        holidays=frozenset().union(*(one.holidays for one in every)),
+        workdays=frozenset().union(*(one.workdays for one in every)),
+        vacations=frozenset().union(*(one.vacations for one in every)),
+        noticed_years=frozenset().union(*(one.noticed_years for one in every)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A last day. ``provisional``: reckoned over a year whose notice is not known yet."""
 
     on: date
     provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDeadline:
+    """A deadline that still runs, with what it was reckoned from: ``days`` after ``start``, counted as ``kind``.
+
+    ``ref`` names what it belongs to, any stable text.
+    """
+
+    ref: str
+    start: date
+    days: int
+    kind: DayKind
+    binds: Side
+    last: Deadline

@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.terms.journal import FundKind
-from ledger.terms.price_cap import Course
+from ledger.terms.price_cap import Course, FeeLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class Fund:
 
 @dataclass(frozen=True, slots=True)
 class CourseOffer:
-    """A course an institution wants to publish; ``course`` is what the price check sees."""
+    """A course an institution wants to publish: ``course`` is what the price check sees, ``fees`` come on top."""
 
     course_id: UUID
     code: str
     name: str
     subject: str
     course: Course
+    fees: tuple[FeeLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

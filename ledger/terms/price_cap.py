@@ -1,9 +1,10 @@
 """Government-guided prices: the printed tables and the verdict on a price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from uuid import UUID
 
 DATE_UNKNOWN = "date unknown"
 
@@ -63,6 +64,19 @@ class CapTable:
     file: str
     rows: tuple[PriceCap, ...]
 
+    def as_of_old(self) -> "CapTable":
+        """The latest rows per stage and mode, as if they had always been in force and never ended."""
+        latest: dict[tuple[Stage, Category, Mode], date] = {}
+        for row in self.rows:
+            kind, start = (row.stage, row.category, row.mode), row.starts_on or self.effective_on
+            latest[kind] = max(start, latest.get(kind, start))
+        rows = tuple(
+            replace(row, starts_on=None, ends_on=None)
+            for row in self.rows
+            if (row.starts_on or self.effective_on) == latest[row.stage, row.category, row.mode]
+        )
+        return replace(self, effective_on=date.min, rows=rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -104,3 +118,63 @@ class PriceVerdict:
     excess_fen: int = 0
     holds: CappedPrice | None = None
     cited: tuple[CappedPrice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeeLine:
+    """Something charged besides the training fee: ``name`` as the institution calls it, like books or materials."""
+
+    name: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPrice:
+    """What the price rules see of a signed contract. ``course.price_fen`` is the published price of one lesson.
+
+    ``price_fen`` is the price in force on the day asked for, ``list_price_fen`` for one class hour; hours in
+    hundredths. ``rulebook_digest``: what it was signed under.
+    """
+
+    institution: str
+    place: str
+    zone: str
+    contract_id: UUID
+    contract_no: str
+    course_id: UUID
+    course_code: str
+    course: Course
+    price_fen: int
+    list_price_fen: int | None
+    hours_bought: int
+    hours_gifted: int
+    signed_on: date
+    rulebook_digest: str
+
+    @property
+    def unit_fen(self) -> Fraction:
+        """Fen for one class hour, gifts counted: what was charged, never rounded."""
+        return Fraction(self.price_fen * 100, self.hours_bought + self.hours_gifted)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractVerdict:
+    """The verdict on one lesson of a contract, and the excess over the whole contract in fen."""
+
+    contract: ContractPrice
+    verdict: PriceVerdict
+    excess_fen: int
+    rulebook_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FalseListPrice:
+    """A list price nobody paid in the days before the promotion.
+
+    ``promotion_on``: the first discounted sale since the list price was last charged, ``last_sale_on``: when that
+    was, None where the books know no sale at it.
+    """
+
+    contract: ContractPrice
+    promotion_on: date
+    last_sale_on: date | None

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
+
+MONTHS_OF_A_CHARGE: Final = 3  # one charging period, the longest a charge may be for
 
 
 @dataclass(frozen=True, slots=True)
 class ReserveRule:
     """A formula by name with its parameters (amounts in fen, shares in percent); None where the rulebook sets none.
 
-    ``student_tiers``: (pupils from which it holds, amount), ascending.
+    ``student_tiers``: (pupils from which it holds, amount), ascending. ``issuer_percents``: kind of issuer and its
+    percentage. ``young_...``: what holds for an institution in its first year instead. ``rolling_months``: how far back
+    recent payments go.
     """
 
     formula: str
@@ -19,6 +24,12 @@ class ReserveRule:
     special_line_max_fen: int | None = None
     student_tiers: tuple[tuple[int, int], ...] = ()
     outflow_multiple: int | None = None
+    issuer_percents: tuple[tuple[str, Fraction], ...] = ()
+    young_start_fen: int | None = None
+    young_percent: Fraction | None = None
+    balance_max_percent: Fraction | None = None
+    young_balance_max_multiple: int | None = None
+    rolling_months: int = MONTHS_OF_A_CHARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,8 @@ class ReserveFacts:
 
     ``undelivered_fen``: paid for and not yet taught; ``balance_fen``: prepaid balance reckoned for the
     duty; ``recent_payments_fen``: paid in over the rolling months of the place; ``period_receipts_fen``:
-    one charging period of all students.
+    one charging period of all students; ``opening_funds_fen`` and ``capital_fen``: what it began with, and its paid-in
+    capital; ``issuer_kind``: large, group or brand.
     """
 
     undelivered_fen: int | None = None
@@ -39,6 +51,9 @@ class ReserveFacts:
     period_receipts_fen: int | None = None
     students: int | None = None
     under_one_year: bool = False
+    opening_funds_fen: int | None = None
+    capital_fen: int | None = None
+    issuer_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

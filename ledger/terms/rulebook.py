@@ -4,16 +4,16 @@ A key's value comes from the nearest place (zone, county, city, province, nation
 newest file in force. The vocabulary of keys is ``ledger/terms/rulebook_key.py``.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, time
 from enum import StrEnum
 from fractions import Fraction
 
 from ledger.errors import BadInput, Message
-from ledger.terms.calendar import CalendarDays
+from ledger.terms.calendar import CalendarDays, joined_days
 from ledger.terms.digest import content_digest
-from ledger.terms.price_cap import CapTable
+from ledger.terms.price_cap import CapTable, PriceCap
 from ledger.terms.rulebook_key import KEYS
 
 NATION = "000000"
@@ -32,7 +32,10 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleValue:
-    """One value and where it stands. ``value``: fen, hundredths of hours, Fraction of percent, time, text or flag."""
+    """One value and where it stands. ``value``: fen, hundredths of hours, Fraction of percent, time, text or flag.
+
+    ``dated``: the date as the text shows it, where that is not ``effective_on``; "" otherwise. ``until``: the last day.
+    """
 
     value: Scalar
     source: str
@@ -42,6 +45,12 @@ class RuleValue:
     effective_on: date
     file: str
     note: str = ""
+    dated: str = ""
+    until: date | None = None
+
+    def holds(self, on: date) -> bool:
+        """Whether it is still in force on ``on``."""
+        return self.until is None or on <= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +66,41 @@ class RulebookVersion:
     caps: CapTable | None
     digest: str
 
+    def as_of_old(self) -> "RulebookVersion":
+        """The same as if it had always been in force: of prices that start at different days the latest alone."""
+        return replace(self, effective_on=date.min, caps=None if self.caps is None else self.caps.as_of_old())
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong in a rulebook file. ``reason`` is a code of ``ledger.errors``; ``line`` where it is known."""
+    """What is wrong in a rulebook file. ``reason`` is a code of ``ledger.errors``; ``line`` where it is known.
+
+    ``refused``: the file is not loaded. Otherwise it is: real tables have gaps, and somebody has to look at them.
+    """
 
     file: str
     key: str
     reason: str
     line: int | None = None
     value: object = None
+    refused: bool = True
 
     def refusal(self) -> BadInput:
         """The same as the error that stops loading."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         return BadInput(self.reason, where=where, field=self.key, value=self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class RulebookChange:
+    """A key or a price band that differs; None where a side has none. ``effective_on``: the day of one file."""
+
+    key: str
+    place: str
+    zone: str
+    before: RuleValue | PriceCap | None
+    after: RuleValue | PriceCap | None
+    effective_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +185,22 @@ class Rulebook:
         return tuple(key for key, kind in KEYS.items() if kind.mandatory and key not in self.values)
 
 
+def _composed(place: str, zone: str, on: date, versions: Sequence[RulebookVersion]) -> Rulebook:
+    """Files, weakest first, as one rulebook; of each key the last value still in force counts."""
+    values = {key: value for version in versions for key, value in version.values.items() if value.holds(on)}
+    names = [version.name for version in versions if version.name is not None]
+    return Rulebook(
+        place=place,
+        zone=zone,
+        on=on,
+        name=names[-1] if names else Message(en=place, zh=place),
+        values=values,
+        cap_tables=tuple(version.caps for version in reversed(versions) if version.caps is not None),
+        versions=tuple(version.file for version in versions),
+        digest=content_digest([version.digest for version in versions]),
+    )
+
+
 def levels(place: str) -> tuple[str, ...]:
     """The places a six-digit GB/T 2260 code inherits from, widest first: nation, province, city, itself."""
     return tuple(dict.fromkeys((NATION, f"{place[:2]}0000", f"{place[:4]}00", place)))
@@ -193,26 +238,28 @@ class Rulebooks:
 
     def in_force(self, place: str, zone: str, on: date) -> Rulebook:
         """What holds for ``place`` (and ``zone``, "" = none) on the legal day ``on``. Raises as ``chain``."""
-        versions = self.chain(place, zone, on)
-        values = {key: value for version in versions for key, value in version.values.items()}
-        names = [version.name for version in versions if version.name is not None]
-        return Rulebook(
-            place=place,
-            zone=zone,
-            on=on,
-            name=names[-1] if names else Message(en=place, zh=place),
-            values=values,
-            cap_tables=tuple(version.caps for version in reversed(versions) if version.caps is not None),
-            versions=tuple(version.file for version in versions),
-            digest=content_digest([version.digest for version in versions]),
+        return _composed(place, zone, on, self.chain(place, zone, on))
+
+    def drafted(self, draft: "Rulebooks", place: str, zone: str, on: date) -> Rulebook:
+        """What would hold on ``on`` had ``draft`` been in force: in each place its files stand above all others,
+        whatever their dates; a file of the same place, zone and day replaces the other.
+
+        Raises as ``chain``; a zone may be named by either.
+        """
+        replaced = {(version.place, version.zone, version.effective_on) for version in draft.versions}
+        standing = [v for v in self.versions if (v.place, v.zone, v.effective_on) not in replaced]
+        both = Rulebooks((*standing, *(version.as_of_old() for version in draft.versions)), self.calendars, self.rates)
+        drafts = {version.digest for version in draft.versions}
+        versions = sorted(
+            both.chain(place, zone, on),
+            key=lambda v: (levels(place).index(v.place), v.zone != "", v.digest in drafts),
         )
+        return _composed(place, zone, on, versions)
 
     def calendar(self, place: str) -> CalendarDays:
         """Days off, make-up working days and vacations of a place: its own files on top of the nation's."""
-        found = [self.calendars[code] for code in levels(place) if code in self.calendars]
-        return CalendarDays(
-            holidays=frozenset().union(*(c.holidays for c in found)),
-            workdays=frozenset().union(*(c.workdays for c in found)),
-            vacations=frozenset().union(*(c.vacations for c in found)),
-            noticed_years=frozenset().union(*(c.noticed_years for c in found)),
-        )
+        return joined_days(self.calendars[code] for code in levels(place) if code in self.calendars)
+
+    def drafted_calendar(self, draft: "Rulebooks", place: str) -> CalendarDays:
+        """The same with the days of a draft: a notice may add days, not take any away."""
+        return joined_days((self.calendar(place), draft.calendar(place)))

@@ -88,7 +88,7 @@ def test_the_answer_for_people_is_one_column_of_amounts(quote: Callable[..., Ans
 
 
 def test_a_place_brings_its_rulebook(quote: Callable[..., Answer]) -> None:
-    assert json.loads(quote(CASE | {"place": "110000"}, "--json")[1])["rulebook"] == "110000-2022-05-21"
+    assert json.loads(quote(CASE | {"place": "110000"}, "--json")[1])["rulebook"] == "110000-2022-06-01"
     assert json.loads(quote(CASE | {"place": "120000"}, "--json")[1])["refund"] == "5000.00"
 
 

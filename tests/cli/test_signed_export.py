@@ -264,7 +264,7 @@ def test_only_what_reads_opens_books_without_looking_at_their_anchors() -> None:
                 reading.add(path.stem)
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "open_engine":
                 making.add(str(path.relative_to(CLONE)))
-    assert reading == {"verify", "trial_balance", "proof"}
+    assert reading == {"verify", "trial_balance", "proof", "price_contracts", "rulebook_whatif"}
     # postgres: open_books itself; serve: within open_books; migrate and doctor: no books are written
     assert making == {
         "ledger/cli/postgres.py", "ledger/cli/serve.py", "ledger/cli/migrate.py", "ledger/cli/doctor.py",

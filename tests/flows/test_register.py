@@ -10,7 +10,7 @@ from ledger.flows import register
 from ledger.terms.ids import new_id
 from ledger.terms.institution import CourseOffer, Fund, Institution, Payee
 from ledger.terms.journal import FundKind
-from ledger.terms.price_cap import Category, Course, Mode, Stage
+from ledger.terms.price_cap import Category, Course, FeeLine, Mode, Stage
 from tests.flows.school import CUSTODY, PAYEE, VAULT, School, account_of, fund, institution
 
 SECOND = 4
@@ -126,4 +126,17 @@ def test_a_price_above_the_cap_is_refused_and_found(school: School) -> None:
     (finding,) = school.rows("finding")
     assert (finding.code, finding.ref, str(finding.facts["excess_fen"])) == (
         "PRICE_ABOVE_CAP", offer.course_id, outcome.detail,
+    )  # fmt: skip
+
+
+def test_fees_besides_a_capped_price_are_found_and_the_course_is_published(school: School) -> None:
+    course = Course(Stage.COMPULSORY, Category.ACADEMIC, Mode.OFFLINE, 8, 45, 88_00)
+    offer = CourseOffer(new_id(school.tick()), "SX-2", "数学", "数学", course, (FeeLine("教材", 120_00),))
+    with school.engine.begin() as conn:
+        (outcome,) = register.courses(conn, school.number, [offer], school.rulebook, school.tick())
+    assert outcome.result is Result.DONE
+    (finding,) = school.rows("finding")
+    assert (finding.code, finding.ref, finding.facts) == (
+        "EXTRA_FEE", offer.course_id,
+        {"course": "SX-2", "fee": "教材", "amount_fen": 120_00, "rulebook_digest": school.rulebook.digest},
     )  # fmt: skip

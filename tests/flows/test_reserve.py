@@ -49,6 +49,7 @@ def test_a_lacking_reserve_is_called_for_once_a_day(reserve_school: School) -> N
     first, _ = reserve_school.rows("finding")
     assert first.facts == {
         "required_fen": FLOOR_FEN, "held_fen": FLOOR_FEN - 300_00, "due_on": days[0].isoformat(),
+        "rulebook_digest": reserve_school.rulebook.digest,
     }  # fmt: skip
 
 

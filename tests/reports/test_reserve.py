@@ -102,6 +102,28 @@ def test_a_year_and_a_charging_period_end_on_their_day(world: World) -> None:
     assert figures(world, last_of_year + timedelta(days=1)).facts.last_year_receipts_fen == 0
 
 
+def test_recent_payments_go_back_as_far_as_the_rule_says(world: World) -> None:
+    world.open_contract(100_00, paid_fen=100_00)
+    world.seal()
+    late = date(2026, 8, 10)  # more than five months after the payment
+    with snapshot(world.engine) as conn:
+        found = {n: reserve.figures(conn, late, None, {world.number: n})[world.number].facts for n in (5, 6)}
+        assert found[6] == kept.facts(conn, world.number, late, 6)
+    assert (found[5].recent_payments_fen, found[6].recent_payments_fen) == (0, 100_00)
+    assert found[6].period_receipts_fen == 0
+
+
+def test_the_last_quarter_ends_before_that_of_the_day(world: World) -> None:
+    contract_id = world.open_contract(300_00, paid_fen=100_00)  # in the first quarter of 2026
+    world.seal()
+    on_day(world, posting.deposit(world.contract(contract_id), world.new_id(), 50_00), date(2026, 4, 1))
+    world.seal()
+    days = {date(2026, 3, 31): 0, date(2026, 4, 1): 100_00, date(2026, 6, 30): 100_00, date(2026, 7, 1): 150_00}
+    assert {day: figures(world, day).facts.last_quarter_balance_fen for day in days} == days
+    with world.engine.connect() as conn:
+        assert kept.facts(conn, world.number, date(2026, 7, 1)).last_quarter_balance_fen == 150_00
+
+
 # -- the line a report makes of it
 
 

@@ -1,12 +1,13 @@
 """Working days and last days, on the official notices of 2020 to 2026."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import calendar as days
-from ledger.terms.calendar import CalendarDays, DayKind, Deadline, Side, shanghai_day
+from ledger.terms.calendar import CalendarDays, DayKind, Deadline, OpenDeadline, Side, shanghai_day
 
 NOTICES = load_rulebooks([BUILT_IN]).calendar("110000")
 
@@ -72,6 +73,39 @@ def test_a_last_day_moves_on_from_a_rest_day() -> None:
 def test_a_new_notice_moves_a_deadline_only_for_the_family(binds: Side, new: date, kept: date) -> None:
     open_one = Deadline(date(2027, 1, 15), provisional=True)
     assert days.recomputed(open_one, Deadline(new), binds) == Deadline(kept)
+
+
+def test_open_deadlines_are_reckoned_again_when_a_notice_is_loaded() -> None:
+    """New Year 2027 off until 4 January, as a notice might say; 2 January made up. Firm deadlines stand."""
+    notice = CalendarDays(
+        holidays=NOTICES.holidays | {date(2027, 1, day) for day in (1, 4, 5)},
+        workdays=NOTICES.workdays | {date(2027, 1, 2), date(2027, 1, 9), date(2027, 1, 10), date(2027, 1, 16)},
+        noticed_years=NOTICES.noticed_years | {2027},
+    )
+
+    def running(ref: str, days_after: int, binds: Side, kind: DayKind = DayKind.WORKING) -> OpenDeadline:
+        start = date(2026, 12, 25)
+        return OpenDeadline(ref, start, days_after, kind, binds, days.deadline(start, days_after, kind, NOTICES))
+
+    late = [running(f"late {binds}", 6, binds) for binds in Side]  # 4 January becomes 6 January
+    early = [running(f"early {binds}", 20, binds) for binds in Side]  # 22 January becomes 21 January
+    same = running("same", 10, Side.PARENT, DayKind.CALENDAR)  # 4 January, a Monday, now a day off
+    firm = replace(running("firm", 20, Side.INSTITUTION), last=Deadline(date(2027, 1, 22)))
+    found = {one.ref: one.last for one in days.recomputed_open([*late, *early, same, firm], notice)}
+    assert found == {
+        "late institution": Deadline(date(2027, 1, 4)),
+        "late parent": Deadline(date(2027, 1, 6)),
+        "early institution": Deadline(date(2027, 1, 21)),
+        "early parent": Deadline(date(2027, 1, 22)),
+        "same": Deadline(date(2027, 1, 6)),
+    }
+    assert days.recomputed_open([*late, *early, same], NOTICES) == []
+
+
+def test_days_of_a_term_count_both_ends() -> None:
+    assert days.days_both_ends(date(2026, 1, 1), date(2026, 1, 31)) == 31
+    assert days.days_both_ends(date(2026, 1, 1), date(2026, 1, 1)) == 1
+    assert days.days_both_ends(date(2026, 1, 2), date(2026, 1, 1)) == 0
 
 
 def test_months_keep_the_day_or_end_with_the_month() -> None:

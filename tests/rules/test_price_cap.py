@@ -165,6 +165,6 @@ def test_a_later_file_and_a_zone_and_a_nearer_place_win(tmp_path: Path) -> None:
     assert base("", date(2026, 2, 15)) == 5000
     assert base("", date(2026, 3, 1), Mode.ONLINE) == 2000
     assert base("", date(2026, 3, 1), code="990102") == 5000
-    assert books.zones("990100") == ("centre",)
+    assert "centre" in books.zones("990100")
     with pytest.raises(BadInput, match="UNKNOWN_ZONE"):
         books.in_force("990100", "outskirts", ON)

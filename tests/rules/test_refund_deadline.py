@@ -68,6 +68,16 @@ def test_when_the_money_is_back_by_place(
     assert not any(one.provisional for one in found)
 
 
+def test_days_after_the_first_lesson_may_be_counted_otherwise() -> None:
+    chengdu = BOOKS.in_force("510100", "centre", ON)
+    _, before, _ = dates(ON, date(2026, 4, 1), chengdu, CALENDAR)
+    _, after, _ = dates(ON, ON, chengdu, CALENDAR)
+    assert (before.days, before.day_kind, before.on) == (5, "working", date(2026, 3, 27))
+    # 4 April is the fifteenth day; the holiday ends on the 6th
+    assert (after.days, after.day_kind, after.on) == (15, "calendar", date(2026, 4, 7))
+    assert refund_deadline.pay_by(ON, ON, chengdu, CALENDAR).on == after.on
+
+
 def test_every_date_names_the_rule_that_gives_it() -> None:
     answer, pay, delayed = dates(ON, ON, TIANJIN, CALENDAR)
     assert (answer.days, answer.day_kind, answer.rule) == (5, "working", "refund.institution_silence_working_days")

@@ -1,5 +1,6 @@
 """Reserve formulas as real rules have them, and coverage."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from ledger.errors import BadInput
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import reserve
 from ledger.terms.reserve import FundPosition, ReserveFacts, ReserveRule
+from ledger.terms.rulebook import Rulebook
 from ledger.terms.rulebook_key import RESERVE_FORMULAS
 
 BOOKS = load_rulebooks([BUILT_IN, BUILT_IN / "demo"])
@@ -62,16 +64,22 @@ def test_a_floor_holds_where_the_share_is_less() -> None:
     ],
 )
 def test_shanghais_two_lines(balance_fen: int, income_fen: int, young: bool, percent: int) -> None:
-    shanghai = reserve.rule(BOOKS.in_force("310000", "", ON))
+    # the measures ended on 2024-04-30; the floor is the demo's, whose file is dated later
+    shanghai = replace(reserve.rule(_with_floor(BOOKS.in_force("310000", "", date(2024, 4, 30)))), floor_fen=10_000_000)
     facts = ReserveFacts(balance_fen=balance_fen, last_year_income_fen=income_fen, under_one_year=young)
     found = reserve.required(shanghai, facts)
     assert found.percent == percent
     assert found.required_fen == max(balance_fen * percent // 100, 10_000_000)
 
 
+def _with_floor(book: Rulebook) -> Rulebook:
+    """The same with the floor an operator has to set."""
+    return replace(book, values={**book.values, "reserve.floor": BOOKS.in_force("310000", "", ON)["reserve.floor"]})
+
+
 def test_the_floor_has_no_default() -> None:
     with pytest.raises(BadInput, match="RULE_MISSING") as refused:
-        reserve.rule(load_rulebooks([BUILT_IN]).in_force("310000", "", ON))
+        reserve.rule(load_rulebooks([BUILT_IN]).in_force("310000", "", date(2024, 4, 30)))
     assert refused.value.field == "reserve.floor"
 
 
@@ -79,6 +87,12 @@ def test_what_is_not_known_is_named() -> None:
     for formula in RESERVE_FORMULAS:
         with pytest.raises(BadInput, match="FACT_MISSING"):
             reserve.required(rule(formula), ReserveFacts())
+    with pytest.raises(BadInput, match="FACT_MISSING") as refused:
+        reserve.required(rule("share_by_issuer"), FACTS)
+    assert refused.value.field == "issuer_kind"
+    with pytest.raises(BadInput, match="RULE_MISSING") as refused:
+        reserve.required(rule("share_by_issuer"), replace(FACTS, issuer_kind="brand"))
+    assert refused.value.field == "reserve.percent_brand"
     for formula in ("share_of_undelivered", "tiers_by_students", "tiered_balance"):
         with pytest.raises(BadInput, match="RULE_MISSING"):
             reserve.required(ReserveRule(formula), FACTS)
