@@ -21,7 +21,8 @@ GRANT EXECUTE ON FUNCTION ledger.seal, ledger.keep_checkpoint, ledger.keep_signi
 -- {reader}: reports, trial balance, verifying. The money tables, and of the registers what names nobody.
 GRANT SELECT ON ledger.class_rule, ledger.posting_rule, ledger.fund, ledger.close, ledger.close_step, ledger.balance,
     ledger.contract_balance, ledger.item_balance, ledger.hold, ledger.request, ledger.refusal, ledger.journal_entry,
-    ledger.transfer, ledger.reversal, ledger.inbox, ledger.unfolded, ledger.seal_state, ledger.block, ledger.block_item, ledger.bucket,
+    ledger.transfer, ledger.reversal, ledger.inbox, ledger.unfolded, ledger.seal_state, ledger.block, ledger.block_item,
+    ledger.block_sum, ledger.bucket,
     ledger.checkpoint, ledger.signing_key, ledger.posting, ledger.contract, ledger.course, ledger.alembic_version TO {reader};
 GRANT SELECT (institution_id, code, name, place, zone, category, mode, office_name, office_phone, registered_at)
     ON ledger.institution TO {reader};

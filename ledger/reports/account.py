@@ -109,7 +109,7 @@ def _before(conn: Connection, account: Account, after: Place) -> int:
     moved = conn.scalar(
         text("""SELECT coalesce(sum(debit_fen - credit_fen), 0) FROM ledger.account_statement(
                     :i, CAST(:f AS smallint), CAST(:class AS ledger.account_class), :contract, :block,
-                    '00000000-0000-0000-0000-000000000000', 0, NULL, :block) s
+                    '00000000-0000-0000-0000-000000000000', 0, NULL, :block, CAST(:entry AS uuid)) s
                 WHERE (s.block_no, s.entry_id, s.ord) <= (:block, CAST(:entry AS uuid), :line)"""),
         {**_named(account), "block": after.block, "entry": after.entry_id, "line": after.line},
     )

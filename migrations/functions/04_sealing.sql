@@ -30,6 +30,7 @@ BEGIN
     INSERT INTO block_item (institution_id, entry_id, block_no, request_key, mark)
     SELECT p_institution, w.entry_id, last + 1, w.request_key, _mark(w.leaf) FROM unnest(waiting) w;
     PERFORM _append_block(p_institution, last, at, ARRAY(SELECT w.leaf FROM unnest(waiting) w), sums);
+    INSERT INTO block_sum SELECT p_institution, last + 1, s.* FROM unnest(sums) s;
     INSERT INTO bucket AS k (institution_id, fund_no, class, effective_on, sealed_on, debit_fen, credit_fen)
     SELECT p_institution, s.fund_no, s.class, s.effective_on, (at AT TIME ZONE 'Asia/Shanghai')::date, s.debit_fen, s.credit_fen
     FROM unnest(sums) s ORDER BY 2, 3, 4

@@ -32,12 +32,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp SET enabl
         FROM unfolded u WHERE u.institution_id = p_institution AND p_block IS NULL
         UNION ALL
         SELECT s.fund_no, s.class, s.effective_on, -s.debit_fen, -s.credit_fen
-        FROM _sides_of(p_institution, ARRAY(
-            SELECT i.entry_id
-            FROM (SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
-                  AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on) later
-            CROSS JOIN LATERAL (SELECT x.entry_id FROM block_item x WHERE x.institution_id = p_institution
-                                                                      AND x.block_no = later.block_no OFFSET 0) i)) s)
+        FROM (SELECT b.block_no FROM block b, day WHERE b.institution_id = p_institution AND b.block_no > p_block
+              AND (b.sealed_at AT TIME ZONE 'Asia/Shanghai')::date = day.sealed_on) later
+        CROSS JOIN LATERAL (SELECT x.* FROM block_sum x WHERE x.institution_id = p_institution
+                                                          AND x.block_no = later.block_no OFFSET 0) s)
     SELECT a.fund_no, a.class, sum(a.debit_fen)::bigint, sum(a.credit_fen)::bigint
     FROM (SELECT k.fund_no, k.class, k.effective_on, k.debit_fen, k.credit_fen FROM bucket k
           WHERE k.institution_id = p_institution AND (p_block IS NULL OR k.sealed_on <= (SELECT sealed_on FROM day))
@@ -85,7 +83,7 @@ RETURNS SETOF ledger._line LANGUAGE sql STABLE AS $$
 -- order. What is recorded late comes later, so a page that was read once never changes.
 CREATE FUNCTION ledger.account_statement(p_institution integer, p_fund smallint, p_class ledger.account_class,
     p_contract uuid, p_after_block integer, p_after_entry uuid, p_after_ord integer, p_limit integer,
-    p_last_block integer DEFAULT NULL)
+    p_last_block integer DEFAULT NULL, p_last_entry uuid DEFAULT NULL)
 RETURNS SETOF ledger._line LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE n integer := 0; b integer := p_after_block; got integer;
 BEGIN
@@ -102,7 +100,8 @@ BEGIN
                CASE WHEN t.debit_class = p_class THEN t.amount_fen ELSE 0 END::bigint,
                CASE WHEN t.credit_class = p_class THEN t.amount_fen ELSE 0 END::bigint
         FROM (SELECT k.entry_id FROM block_item k WHERE k.institution_id = p_institution AND k.block_no = b
-              AND (b > p_after_block OR k.entry_id >= p_after_entry) ORDER BY k.entry_id OFFSET 0) i
+              AND (b > p_after_block OR k.entry_id >= p_after_entry)
+              AND (p_last_entry IS NULL OR b < p_last_block OR k.entry_id <= p_last_entry) ORDER BY k.entry_id OFFSET 0) i
         CROSS JOIN LATERAL (SELECT j.* FROM journal_entry j WHERE j.institution_id = p_institution
                                                               AND j.entry_id = i.entry_id OFFSET 0) e
         CROSS JOIN LATERAL (SELECT m.* FROM transfer m WHERE m.institution_id = p_institution

@@ -54,6 +54,11 @@ REST = (
        FROM ledger.block_item i JOIN ledger.block b USING (institution_id, block_no)
        JOIN ledger.journal_entry e USING (institution_id, entry_id)
        CROSS JOIN (VALUES (CAST('claim' AS ledger.account_class)), ('payable')) x (class) GROUP BY 3, 4, 5""",
+    """INSERT INTO ledger.block_sum
+       SELECT {i}, i.block_no, 1, x.class, e.effective_on,
+              sum(CASE x.class WHEN 'claim' THEN 10 ELSE 0 END), sum(CASE x.class WHEN 'payable' THEN 10 ELSE 0 END)
+       FROM ledger.block_item i JOIN ledger.journal_entry e USING (institution_id, entry_id)
+       CROSS JOIN (VALUES (CAST('claim' AS ledger.account_class)), ('payable')) x (class) GROUP BY 2, 4, 5""",
     "UPDATE ledger.balance SET credit_fen = 100000000 WHERE class = 'payable' AND fund_no = 1",
 )
 

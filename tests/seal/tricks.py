@@ -98,6 +98,7 @@ def double(conn: Connection, chance: random.Random, table: str) -> Trick | None:
     key = {
         "journal_entry": "entry_id", "transfer": "ord", "request": "request_key", "refusal": "request_key",
         "reversal": "entry_id", "block": "block_no", "block_item": "entry_id", "bucket": "sealed_on",
+        "block_sum": "effective_on",
         "checkpoint": "block_no", "signing_key": "key_no", "item_balance": "item_id", "hold": "hold_id",
         "contract_balance": "contract_id", "balance": "fund_no",
     }[table]  # fmt: skip
@@ -228,6 +229,7 @@ def cut_tail(conn: Connection, count: int) -> Trick:
            WHERE x.block_no > :last GROUP BY 1, 2, 3, 4, 5""",
         "DELETE FROM ledger.block_item WHERE block_no > :last",
         "DELETE FROM ledger.block WHERE block_no > :last",
+        "DELETE FROM ledger.block_sum WHERE block_no > :last",
         "DELETE FROM ledger.checkpoint WHERE block_no > :last",
         """UPDATE ledger.seal_state SET block_no = :last,
                   sealed_at = (SELECT sealed_at FROM ledger.block WHERE block_no = :last)""",
