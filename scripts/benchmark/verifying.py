@@ -72,6 +72,8 @@ def export(books: Books, path: Path) -> int:
         "CUSTODY_ANCHOR_FILE": str(path.with_suffix(".anchors")),
         "CUSTODY_SIGNING_KEY_FILE": str(path.with_suffix(".key")),
     }
+    for left in outside.values():  # of a run before: other books
+        Path(left).unlink(missing_ok=True)
     ran = subprocess.run(
         command, cwd=CLONE, env={**os.environ, "DATABASE_URL": url, "CUSTODY_HOME": str(home), **outside}, check=False,
         capture_output=True, text=True,
