@@ -21,6 +21,13 @@ FAULTS: Final = {
     "after_key_commit": "the books list a new signing key, its file is not in place",
     "after_file_written": "a file is written under a temporary name and synced, not renamed",
     "after_rename": "a file has its name, its folder is not synced",
+    "before_batch_commit": "a payment batch is built, not committed",
+    "before_payment_commit": "a payment file is rendered, not committed",
+    "after_payment_commit": "a payment file's bytes are committed, the file is not written",
+    "after_payment_written": "a payment file lies in its folder, the books do not say so",
+    "before_status_commit": "a bank's report on a batch is taken, not committed",
+    "before_close_commit": "a day is certified and closed, not committed",
+    "after_close_commit": "a day is closed, its block is not signed",
     "after_export_files": "an export's files are there, its manifest is not",
     "after_manifest": "an export's manifest is there, its signature is not",
 }

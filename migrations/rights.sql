@@ -19,7 +19,8 @@ GRANT SELECT ON ledger.institution, ledger.seal_state, ledger.block, ledger.chec
 GRANT EXECUTE ON FUNCTION ledger.seal, ledger.keep_checkpoint, ledger.keep_signing_key TO {app}, {sealer};
 
 -- {reader}: reports, trial balance, verifying. The money tables, and of the registers what names nobody.
-GRANT SELECT ON ledger.class_rule, ledger.posting_rule, ledger.fund, ledger.close, ledger.close_step, ledger.balance,
+GRANT SELECT ON ledger.class_rule, ledger.posting_rule, ledger.fund, ledger.close, ledger.close_step, ledger.certificate,
+    ledger.close_proposal, ledger.balance,
     ledger.contract_balance, ledger.item_balance, ledger.hold, ledger.request, ledger.refusal, ledger.journal_entry,
     ledger.transfer, ledger.reversal, ledger.inbox, ledger.unfolded, ledger.seal_state, ledger.block, ledger.block_item,
     ledger.block_sum, ledger.bucket,

@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from ledger.terms.journal import AccountClass
-from ledger.terms.payout import Batch, BatchKind, Instruction
+from ledger.terms.payout import Batch, BatchKind, Instruction, PayoutFormat
 from ledger.vault import Vault
 
 _BATCH = """
     SELECT b.batch_id, b.institution_id, b.fund_no, b.kind, b.message_id, b.created_at, b.execute_on, b.instructions,
-           b.control_fen, b.built_by, a.approved_by, encode(f.sha256, 'hex') AS written_sha256
+           b.control_fen, b.built_by, a.approved_by, f.sha256 AS written_sha256, coalesce(f.placed, false) AS placed
     FROM ledger.payout_batch b
     LEFT JOIN ledger.approval a ON a.institution_id = b.institution_id AND a.subject_id = b.batch_id
-    LEFT JOIN ledger.payout_file f ON f.institution_id = b.institution_id AND f.batch_id = b.batch_id"""
+    LEFT JOIN LATERAL (SELECT encode(x.sha256, 'hex') AS sha256, p.placed_at IS NOT NULL AS placed
+                       FROM ledger.payout_file x
+                       LEFT JOIN ledger.payout_placed p USING (institution_id, batch_id, format)
+                       WHERE x.institution_id = b.institution_id AND x.batch_id = b.batch_id
+                       ORDER BY x.written_at, x.format LIMIT 1) f ON true"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,12 @@ class RefundToPay:
     payee_name_sealed: bytes
     payee_account_sealed: bytes
     payee_bank: str
+    change_id: UUID | None
 
 
-def refunds_to_pay(conn: Connection, institution_id: int, fund_no: int) -> list[RefundToPay]:
-    """Approved refunds of a fund not in a payment file, oldest first. Returned ones wait for a new account.
+def refunds_to_pay(conn: Connection, institution_id: int, fund_no: int, now: datetime) -> list[RefundToPay]:
+    """Approved refunds of a fund not in a payment file, oldest first. Returned ones wait for a new account, and those
+    whose account was changed (``change_id``) until that may be used.
 
     The amount is what the family's own cash covers now (interest the institution has still to bring in waits, the
     principal does not); where it covers nothing, the whole, for the guard to refuse.
@@ -42,11 +49,17 @@ def refunds_to_pay(conn: Connection, institution_id: int, fund_no: int) -> list[
                        CASE WHEN b.claim_fen + b.refund_due_fen > b.due_fen
                             THEN least(b.refund_due_fen, b.claim_fen + b.refund_due_fen - b.due_fen)
                             ELSE b.refund_due_fen END AS amount_fen,
-                       r.payee_name_sealed, r.payee_account_sealed, r.payee_bank
+                       coalesce(p.payee_name_sealed, r.payee_name_sealed) AS payee_name_sealed,
+                       coalesce(p.payee_account_sealed, r.payee_account_sealed) AS payee_account_sealed,
+                       coalesce(p.payee_bank, r.payee_bank) AS payee_bank, p.change_id
                 FROM ledger.refund_now r JOIN ledger.contract_balance b USING (institution_id, contract_id)
+                LEFT JOIN LATERAL (SELECT x.* FROM ledger.refund_payee_now x
+                                   WHERE x.institution_id = r.institution_id AND x.refund_id = r.refund_id
+                                     AND x.cancelled_at IS NULL ORDER BY x.change_id DESC LIMIT 1) p ON true
                 WHERE r.institution_id = :i AND b.fund_no = :f AND r.state = 'approved' AND b.refund_due_fen > 0
+                  AND (p.change_id IS NULL OR p.usable_at <= :now)
                 ORDER BY r.refund_id"""),
-        {"i": institution_id, "f": fund_no},
+        {"i": institution_id, "f": fund_no, "now": now},
     )
     return [
         RefundToPay(
@@ -115,13 +128,37 @@ def instructions(conn: Connection, vault: Vault, institution_id: int, batch_id: 
     ]
 
 
-def written_file(conn: Connection, vault: Vault, institution_id: int, batch_id: UUID) -> bytes | None:
-    """The bytes of a batch's file as they were first rendered; None before that."""
-    token = conn.scalar(
-        text("SELECT file_sealed FROM ledger.payout_file WHERE institution_id = :i AND batch_id = :b"),
+def lock_batch(conn: Connection, batch_id: UUID) -> None:
+    """One writer of a batch's files at a time: two would both find none."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:b, 23))"), {"b": str(batch_id)})
+
+
+def files(conn: Connection, institution_id: int, batch_id: UUID) -> dict[str, bool]:
+    """The formats a batch was rendered in, and whether the file of each was placed in its folder."""
+    rows = conn.execute(
+        text("""SELECT f.format, p.placed_at IS NOT NULL AS placed FROM ledger.payout_file f
+                LEFT JOIN ledger.payout_placed p USING (institution_id, batch_id, format)
+                WHERE f.institution_id = :i AND f.batch_id = :b ORDER BY f.written_at, f.format"""),
         {"i": institution_id, "b": batch_id},
     )
-    return None if token is None else vault.open_bytes(bytes(token), "payout_file", "file", batch_id)
+    return {row.format: row.placed for row in rows}
+
+
+def written_file(
+    conn: Connection, vault: Vault, institution_id: int, batch_id: UUID, format_: PayoutFormat
+) -> bytes | None:
+    """The bytes of a batch's file in a format as they were first rendered; None before that."""
+    token = conn.scalar(
+        text("""SELECT file_sealed FROM ledger.payout_file
+                WHERE institution_id = :i AND batch_id = :b AND format = :f"""),
+        {"i": institution_id, "b": batch_id, "f": format_.value},
+    )
+    return None if token is None else vault.open_bytes(bytes(token), "payout_file", "file", file_row(batch_id, format_))
+
+
+def file_row(batch_id: UUID, format_: PayoutFormat) -> str:
+    """What a sealed file is bound to: the batch and, but for the format all files once had, the format."""
+    return f"{batch_id}" if format_ is PayoutFormat.PAIN_09 else f"{batch_id} {format_}"
 
 
 def institution_payee(conn: Connection, vault: Vault, institution_id: int) -> tuple[str, str, str]:

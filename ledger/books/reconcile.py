@@ -70,7 +70,9 @@ def _booked_after(conn: Connection, fund: Fund, on: date) -> dict[str, int]:
 
 
 def breaks(conn: Connection, fund: Fund) -> list[Break]:
-    """Open breaks of an account, oldest first: differences not made good, and shortfalls that still stand."""
+    """Open breaks of an account, oldest first: differences not made good, shortfalls that still stand, and payments the
+    bank contradicts itself on until a line of its statement that came later answers.
+    """
     rows = conn.execute(
         text("""SELECT k.break_id, k.kind, k.amount_fen, k.owner, k.reason, k.opened_on, k.due_on, c.contract_no
                 FROM ledger.break k
@@ -81,6 +83,9 @@ def breaks(conn: Connection, fund: Fund) -> list[Break]:
                                                AND d.class = 'difference'
                 WHERE k.institution_id = :i AND k.fund_no = :f
                   AND CASE WHEN k.kind = 'shortfall' THEN b.due_fen = k.amount_fen
+                           WHEN k.kind = 'status_contradicts' THEN NOT EXISTS (
+                               SELECT FROM ledger.line_match m WHERE m.institution_id = k.institution_id
+                               AND m.ref = k.ref AND m.line_id > k.break_id)
                            ELSE d.debit_fen IS DISTINCT FROM d.credit_fen END
                 ORDER BY k.break_id"""),
         {"i": fund.institution_id, "f": fund.fund_no},

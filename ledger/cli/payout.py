@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from sqlalchemy import Connection, Engine
 
+from ledger import faults
 from ledger.books import payout as batches
 from ledger.books import register
 from ledger.cli import edge
-from ledger.cli.main import REFUSED, answer
+from ledger.cli.main import REFUSED, answer, language, say
 from ledger.cli.postgres import open_books
-from ledger.errors import BadInput, Outcome
+from ledger.errors import BadInput, Outcome, message
 from ledger.flows import payout as flow
 from ledger.flows import seal
 from ledger.money import yuan
@@ -22,9 +23,16 @@ from ledger.settings import read_settings
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.institution import Institution
 from ledger.terms.journal import FundKind
-from ledger.terms.payout import Batch, BatchKind
+from ledger.terms.payout import Batch, BatchKind, PayoutFormat
 from ledger.vault import Vault
 
+# What a file is called in each format after the batch's message id.
+ENDINGS: Final = {
+    PayoutFormat.PAIN_09: ".xml",
+    PayoutFormat.PAIN_03: ".03.xml",
+    PayoutFormat.CSV: ".csv",
+    PayoutFormat.XLSX: ".xlsx",
+}
 COLUMNS = ("batch", "institution", "account", "instructions", "control_sum", "execute_on", "state")
 
 
@@ -97,6 +105,7 @@ def _build_of(
             before = {batch.batch_id for batch in batches.batches(conn, number)}
             outcomes += build_one(conn, vault, number, fund.fund_no, on, actor, now)
             built += [batch for batch in batches.batches(conn, number) if batch.batch_id not in before]
+            faults.reach("before_batch_commit")
     return built, outcomes
 
 
@@ -119,23 +128,41 @@ def approve(batch: str, actor: str, as_json: bool) -> int:
 @payout.command()
 @click.argument("batch")
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="The folder for the file.")
+@click.option(
+    "--format", "format_text", type=click.Choice([one.value for one in PayoutFormat]),
+    default=PayoutFormat.PAIN_09.value, show_default=True, help="As the bank takes it.",
+)  # fmt: skip
 @edge.actor_option()
 @edge.as_json_option
-def write(batch: str, out: Path, actor: str | None, as_json: bool) -> int:
-    """Write the payment file (pain.001) of an approved BATCH into DIR: the same bytes whenever it is asked for."""
+def write(batch: str, out: Path, format_text: str, actor: str | None, as_json: bool) -> int:
+    """Write the payment file of an approved BATCH into DIR: the same bytes whenever it is asked for.
+
+    The bytes are committed before there is a file, and the file is whole or not there: cut off anywhere, run it again.
+    """
     settings = read_settings()
-    now, actor = edge.now(settings), edge.actor_name(actor)
+    now, actor, format_ = edge.now(settings), edge.actor_name(actor), PayoutFormat(format_text)
     with open_books(settings) as engine:
         vault = edge.open_vault(settings, engine)
         with engine.begin() as conn:
             known = _batch(conn, batch)
-            outcome, content = flow.render(conn, vault, known.institution_id, known.batch_id, actor, now)
-            (shown,) = batches_as_json(conn, [_batch(conn, batch)])
-    path = out / f"{known.message_id}.xml"
-    if outcome.accepted:  # the bytes are committed: from here on writing may be repeated
-        edge.write_file(path, [content], mode=0o600)
-        shown |= {"file": edge.visible(str(path)), "bytes": len(content)}
-    answer({**shown, "result": outcome.result.value, "code": outcome.code}, as_json, print_one)
+            outcome, content = flow.render(conn, vault, known.institution_id, known.batch_id, actor, now, format_)
+            others = [one for one in batches.files(conn, known.institution_id, known.batch_id) if one != format_]
+            faults.reach("before_payment_commit")
+        shown: dict[str, Any] = {}
+        if outcome.accepted:
+            faults.reach("after_payment_commit")
+            path = out / f"{known.message_id}{ENDINGS[format_]}"
+            digest = edge.write_file(path, [content], mode=0o600)
+            faults.reach("after_payment_written")
+            with engine.begin() as conn:
+                flow.placed(conn, known.institution_id, known.batch_id, format_, actor, now)
+            shown = {"file": edge.visible(str(path)), "bytes": len(content), "sha256": digest, "format": format_.value}
+        with engine.connect() as conn:
+            (row,) = batches_as_json(conn, [_batch(conn, batch)])
+    answer({**row, **shown, "result": outcome.result.value, "code": outcome.code}, as_json, print_one)
+    if others and outcome.accepted:
+        said = message("BATCH_IN_OTHER_FORMAT", language())
+        say(f"{known.message_id}: {said} (BATCH_IN_OTHER_FORMAT) [{', '.join(others)}]")
     return _refused(known, outcome)
 
 
@@ -169,11 +196,18 @@ def batches_as_json(conn: Connection, found: Sequence[Batch]) -> list[dict[str, 
             "execute_on": batch.execute_on.isoformat(),
             "built_by": batch.built_by,
             "approved_by": batch.approved_by,
-            "state": "written" if batch.written_sha256 else "approved" if batch.approved_by else "built",
+            "state": _state(batch),
             "sha256": batch.written_sha256,
         }
         for batch in found
     ]
+
+
+def _state(batch: Batch) -> str:
+    """``rendered``: its bytes are kept, and nothing says yet that the file came to lie in its folder."""
+    if batch.written_sha256 is None:
+        return "approved" if batch.approved_by else "built"
+    return "written" if batch.placed else "rendered"
 
 
 def _batch(conn: Connection, reference: str) -> Batch:

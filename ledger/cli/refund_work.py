@@ -59,7 +59,7 @@ def ask(
     settings = read_settings()
     now, actor = edge.now(settings), edge.actor_name(actor)
     law = edge.load_law(rulebook_dir)
-    payee = _payee(payee_name, payee_account, payee_bank)
+    payee = payee_of(payee_name, payee_account, payee_bank)
     today = shanghai_day(now)
     ended_on = None if ended_text is None else edge.day_until(ended_text, "--ended-on", today)
     claimed = tuple(Cost(Side.PARENT, fen_from_text(cost, field="--cost")) for cost in costs)
@@ -232,7 +232,7 @@ def _rate(text: str | None, field: str, source: str) -> InterestRate | None:
     return InterestRate(Fraction(fen_from_text(text, field=field), 100), source)
 
 
-def _payee(name: str | None, account: str | None, bank_no: str | None) -> Payee | None:
+def payee_of(name: str | None, account: str | None, bank_no: str | None) -> Payee | None:
     """The payee given, or None. Raises BadInput for half a payee, or one that cannot stand in a payment file."""
     if name is None and account is None and bank_no is None:
         return None

@@ -1,31 +1,37 @@
 """Money out: build a batch (the money is in transit from then on), approve it, render its file once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ledger.books import journal, payout, record, register
+from ledger.books import journal, payout, record, refund_payee, register
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
-from ledger.formats import pain001
+from ledger.formats import pain001, payment_sheet
 from ledger.rules import posting_payment
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Payee
 from ledger.terms.journal import AccountClass, Entry, Event, FundKind
 from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
-from ledger.terms.payout import BatchKind, Instruction, ReserveOrder
+from ledger.terms.payout import BatchKind, Instruction, PayoutFormat, ReserveOrder
 from ledger.terms.refund_request import RefundState
 from ledger.vault import Vault
 
 _PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD"}
 _MEMO = {BatchKind.PAYOUT: "课时费结算", BatchKind.REFUND: "培训费退费", BatchKind.RESERVE: "风险保证金支付"}
+_RENDER: dict[PayoutFormat, Callable[[PaymentFile], bytes]] = {
+    PayoutFormat.PAIN_09: pain001.render,
+    PayoutFormat.PAIN_03: lambda file: pain001.render(file, "03"),
+    PayoutFormat.CSV: payment_sheet.render_csv,
+    PayoutFormat.XLSX: payment_sheet.render_xlsx,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,9 @@ def build_refunds(
 
     A refund the institution's cash does not cover (OTHER_FAMILYS_MONEY) is refused and stays approved.
     """
-    waiting = payout.refunds_to_pay(conn, institution_id, fund_no)
+    waiting = payout.refunds_to_pay(conn, institution_id, fund_no, now)
     register.lock_contracts(conn, institution_id, [refund.contract_id for refund in waiting])
-    waiting = payout.refunds_to_pay(conn, institution_id, fund_no)  # again: as they stand under the lock
+    waiting = payout.refunds_to_pay(conn, institution_id, fund_no, now)  # again: as they stand under the lock
     payments = []
     for instruction_id, refund in zip(new_ids(now, len(waiting)), waiting, strict=True):
         event = posting_payment.instructed(
@@ -131,7 +137,7 @@ def build_reserve(
     payments: list[_Payment] = []
     ids = iter(new_ids(now, max(len(refund_ids), 1)))
     waiting = {refund.refund_id: refund for fund in {r.fund_no for r in found.values()}
-               for refund in payout.refunds_to_pay(conn, institution_id, fund)}  # fmt: skip
+               for refund in payout.refunds_to_pay(conn, institution_id, fund, now)}  # fmt: skip
     for refund_id in refund_ids:
         if refund_id not in waiting:
             return [Outcome(Result.REFUSED, "REFUND_NOT_APPROVED")]
@@ -179,19 +185,21 @@ def approve(conn: Connection, institution_id: int, batch_id: UUID, approver: str
 
 
 def render(
-    conn: Connection, vault: Vault, institution_id: int, batch_id: UUID, actor: str, now: datetime
-) -> tuple[Outcome, bytes]:
+    conn: Connection, vault: Vault, institution_id: int, batch_id: UUID, actor: str, now: datetime,
+    format_: PayoutFormat = PayoutFormat.PAIN_09,
+) -> tuple[Outcome, bytes]:  # fmt: skip
     """The payment file of an approved batch: rendered once, stored sealed with its digest, the same bytes ever after.
 
-    Refused: UNKNOWN_BATCH, NOT_APPROVED.
+    Refused: UNKNOWN_BATCH, NOT_APPROVED. What is rendered is checked against the batch's own counts and sum.
     """
+    payout.lock_batch(conn, batch_id)
     found = payout.batches(conn, institution_id, [batch_id])
     if not found:
         return Outcome(Result.REFUSED, "UNKNOWN_BATCH"), b""
     batch = found[0]
     if batch.approved_by is None:
         return Outcome(Result.REFUSED, "NOT_APPROVED"), b""
-    known = payout.written_file(conn, vault, institution_id, batch_id)
+    known = payout.written_file(conn, vault, institution_id, batch_id, format_)
     if known is not None:
         return Outcome(Result.REPLAYED), known
     institution = register.find_institution(conn, institution_id)
@@ -201,13 +209,34 @@ def render(
     assert fund.bank_no is not None
     payments = tuple(map(_as_payment, payout.instructions(conn, vault, institution_id, batch_id)))
     part = PaymentPart(batch.kind, institution.name, fund.account_no, fund.bank_no, batch.execute_on, payments)
-    content = pain001.render(PaymentFile(batch.message_id, batch.created_at, institution.name, (part,)))
+    file = PaymentFile(batch.message_id, batch.created_at, institution.name, (part,))
+    totals = payment_sheet.check_totals(file)
+    if (totals.payments, totals.sum_fen) != (batch.instructions, batch.control_fen):
+        raise InvariantBroken("BATCH_TOTALS_DIFFER", batch.message_id)
+    content = _RENDER[format_](file)
     record.insert(conn, "payout_file", [{
         "institution_id": institution_id, "batch_id": batch_id, "written_at": now, "written_by": actor,
-        "file_sealed": vault.seal_bytes(content, "payout_file", "file", batch_id),
-        "sha256": hashlib.sha256(content).digest(),
+        "file_sealed": vault.seal_bytes(content, "payout_file", "file", payout.file_row(batch_id, format_)),
+        "sha256": hashlib.sha256(content).digest(), "format": format_,
     }])  # fmt: skip
     return Outcome(Result.DONE), content
+
+
+def placed(
+    conn: Connection, institution_id: int, batch_id: UUID, format_: PayoutFormat, actor: str, now: datetime
+) -> Outcome:
+    """A rendered file has its name in its folder, for good: said once. Refused: BATCH_NOT_WRITTEN."""
+    payout.lock_batch(conn, batch_id)
+    files = payout.files(conn, institution_id, batch_id)
+    if format_ not in files:
+        return Outcome(Result.REFUSED, "BATCH_NOT_WRITTEN")
+    if files[format_]:
+        return Outcome(Result.REPLAYED)
+    record.insert(conn, "payout_placed", [{
+        "institution_id": institution_id, "batch_id": batch_id, "format": format_, "placed_at": now,
+        "placed_by": actor,
+    }])  # fmt: skip
+    return Outcome(Result.DONE)
 
 
 def _as_payment(instruction: Instruction) -> PaymentInstruction:
@@ -218,6 +247,11 @@ def _as_payment(instruction: Instruction) -> PaymentInstruction:
 
 
 def _payee_of(vault: Vault, refund: payout.RefundToPay) -> Payee:
+    """The account the money came from, or the one that two people have put in its place."""
+    if refund.change_id is not None:
+        return refund_payee.open_payee(
+            vault, refund.change_id, refund.payee_name_sealed, refund.payee_account_sealed, refund.payee_bank
+        )
     return Payee(
         vault.open(refund.payee_name_sealed, "refund", "payee_name", refund.refund_id),
         vault.open(refund.payee_account_sealed, "refund", "payee_account", refund.refund_id),

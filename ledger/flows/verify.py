@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from sqlalchemy import Connection, text
 
 from ledger import vault
-from ledger.books import seal
+from ledger.books import certificate, seal
 from ledger.books.transaction import whole_tables
+from ledger.formats import certificate as certificate_words
 from ledger.formats import checkpoint as words
 from ledger.formats.merkle import Root
 from ledger.reports import promises
@@ -54,7 +55,7 @@ def verify(
     not grow with the books. Of each institution the first fault of its chain is told. Kinds of faults:
     anchor_block_missing, anchor_differs, checkpoint_missing, key_missing, key_changed, key_not_signed, block_missing,
     block_changed, chain_broken, totals_wrong, item_changed, item_missing, item_added, checkpoint_differs,
-    signature_wrong, key_unknown.
+    signature_wrong, key_unknown, certificate_missing, certificate_changed, certificate_chain_broken.
     """
     counted = conn.execute(
         text("""SELECT (SELECT count(*) FROM ledger.institution) AS institutions,
@@ -117,7 +118,7 @@ def _keys(keys: Sequence[SigningKey], anchored: Sequence[SigningKey]) -> Iterato
 
 
 def _chains(conn: Connection) -> Iterator[Fault]:
-    """The first fault of each institution's chain, blocks before items before signatures."""
+    """The first fault of each institution's chain, blocks before items before signatures before certificates."""
     keys = {key.number: key.public_key for key in seal.signing_keys(conn)}
     known = conn.execute(
         text("""SELECT i.institution_id, i.code, coalesce(s.block_no, 0) AS last
@@ -127,6 +128,7 @@ def _chains(conn: Connection) -> Iterator[Fault]:
         with whole_tables(conn):
             found = _blocks(conn, institution_id, code, last)
             fault = next(found, None) or next(_signatures(conn, institution_id, code, keys), None)
+            fault = fault or next(_certificates(conn, institution_id, code, keys), None)
         if fault is not None:
             yield fault
 
@@ -214,3 +216,12 @@ def _fault_of(signed: Checkpoint, block: Block, keys: dict[int, bytes]) -> str:
     if signed.key not in keys:
         return "key_unknown"
     return "" if vault.is_signed(keys[signed.key], signed.statement, signed.signature) else "signature_wrong"
+
+
+def _certificates(conn: Connection, institution_id: int, code: str, keys: dict[int, bytes]) -> Iterator[Fault]:
+    """The certificates of each fund: every one names the one before, says what its row says, and is signed."""
+    found = certificate.certificates(conn, institution_id)
+    for fund_no, chain in groupby(found, key=lambda one: one.fund_no):
+        wrong = certificate_words.fault_of(list(chain), keys, vault.is_signed)
+        if wrong is not None:
+            yield Fault(wrong[0], f"{code} fund {fund_no} certificate {wrong[1]}")

@@ -7,11 +7,14 @@ only a booked statement line posts. A rejection is final unless the payment was 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ledger.rules import posting_payment
+from ledger.terms.journal import AccountClass, Event
 from ledger.terms.payout_status import (
     KnownPayment,
     PartStatus,
     PaymentState,
     PaymentStatus,
+    SentPayment,
     StatusReason,
     StatusReport,
     StatusStep,
@@ -33,21 +36,52 @@ _RANK: Final = {
     PaymentState.SETTLED: 8,
     PaymentState.CREDITED: 9,
 }
-_REFUSED: Final = frozenset({PaymentState.REJECTED, PaymentState.CANCELLED})
+REFUSED: Final = frozenset({PaymentState.REJECTED, PaymentState.CANCELLED})
 _PAID: Final = frozenset({PaymentState.SETTLED, PaymentState.CREDITED})
+# Reasons that lie in the payee's account or bank: sent again unchanged, the payment would be refused again.
+_ACCOUNT: Final = frozenset(
+    {"AC01", "AC03", "AC04", "AC06", "AC07", "AC13", "AC14", "AG01", "BE01", "BE06", "MD07", "RC01", "RC03", "RC04"}
+)
 _Said = tuple[PaymentState | None, tuple[StatusReason, ...]]
+
+
+def known_state(payment: SentPayment) -> PaymentState | None:
+    """How far a payment is known to be: what the bank reported, and what its statement or a rejection booked.
+
+    A booked line says settled, whatever was reported before it.
+    """
+    if payment.books == "rejected":
+        return PaymentState.REJECTED
+    booked = payment.books in ("booked", "returned")
+    return PaymentState.SETTLED if booked and payment.said not in _PAID else payment.said
+
+
+def rejection(payment: SentPayment) -> Event:
+    """What a rejection before booking moves: in transit -> where the payment came from, never back to a claim."""
+    if payment.source is AccountClass.RESERVE:
+        return posting_payment.reserve_rejected(payment.fund_no, payment.instruction_id, payment.amount_fen)
+    return posting_payment.rejected(
+        payment.source, payment.fund_no, payment.instruction_id, payment.amount_fen,
+        contract_id=payment.contract_id if payment.source is AccountClass.REFUND_DUE else None,
+        line_id=payment.line_id,
+    )  # fmt: skip
+
+
+def waits_for_account(reasons: Iterable[StatusReason]) -> bool:
+    """Whether a rejected refund needs another account before it is sent again."""
+    return any(reason.code in _ACCOUNT for reason in reasons)
 
 
 def step_kind(known: PaymentState | None, arrived: PaymentState) -> StepKind:
     """What a state does to the known one. PART says nothing about a single payment and is never asked here."""
     if known == arrived:
         return StepKind.SAME
-    if known in _REFUSED or arrived in _REFUSED:
-        if known in _REFUSED and arrived in _REFUSED:
+    if known in REFUSED or arrived in REFUSED:
+        if known in REFUSED and arrived in REFUSED:
             return StepKind.SAME
         if known in _PAID or arrived in _PAID:
             return StepKind.CONTRADICTS
-        return StepKind.LATE if known in _REFUSED else StepKind.FORWARD
+        return StepKind.LATE if known in REFUSED else StepKind.FORWARD
     if known is None or _RANK[arrived] > _RANK[known]:
         return StepKind.FORWARD
     return StepKind.LATE

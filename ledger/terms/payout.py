@@ -16,9 +16,22 @@ class BatchKind(StrEnum):
     RESERVE = "reserve"
 
 
+class PayoutFormat(StrEnum):
+    """What a batch may be rendered as; whatever the format, a bank gets one of them."""
+
+    PAIN_09 = "pain.001.09"
+    PAIN_03 = "pain.001.03"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of one account. ``control_fen`` is the sum of its instructions; ``created_at`` is stored, never "now"."""
+    """A batch of one account. ``control_fen`` is the sum of its instructions; ``created_at`` is stored, never "now".
+
+    ``written_sha256``: of its first file, once that is rendered; ``placed``: that file lies in the folder it was
+    written to.
+    """
 
     batch_id: UUID
     institution_id: int
@@ -32,6 +45,7 @@ class Batch:
     built_by: str
     approved_by: str | None
     written_sha256: str | None
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
+
+from ledger.terms.journal import AccountClass
 
 
 class PaymentState(StrEnum):
@@ -83,6 +86,25 @@ class KnownPayment:
     end_to_end_id: str
     part_id: str
     state: PaymentState | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentPayment:
+    """An instruction of a batch as a report meets it. ``books``: in_transit, booked, returned or rejected; ``said``:
+    the bank's last word so far; ``step``: how many steps are kept of it.
+    """
+
+    instruction_id: UUID
+    end_to_end_id: str
+    fund_no: int
+    source: AccountClass
+    amount_fen: int
+    contract_id: UUID | None
+    refund_id: UUID | None
+    line_id: UUID | None
+    books: str
+    said: PaymentState | None
+    step: int
 
 
 @dataclass(frozen=True, slots=True)

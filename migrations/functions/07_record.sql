@@ -5,10 +5,14 @@ DECLARE n integer;
 BEGIN
     IF p_table NOT IN ('course', 'student', 'guardian', 'guardianship', 'contract_price', 'finding', 'lesson', 'lesson_step',
         'refund', 'refund_closed', 'refund_step', 'approval', 'reserve_order', 'payout_batch', 'instruction', 'payout_file',
-        'statement_file', 'statement', 'statement_line', 'line_match', 'break', 'refund_cause', 'refund_date') THEN
+        'statement_file', 'statement', 'statement_line', 'line_match', 'break', 'refund_cause', 'refund_date',
+        'payout_placed', 'payout_report', 'instruction_step', 'refund_payee', 'refund_payee_cancelled', 'close_proposal',
+        'certificate') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
-    EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(NULL::ledger.%1$I, $1)', p_table) USING p_rows;
+    -- a refund that came back and was paid again keeps the day it was first closed on
+    EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(NULL::ledger.%1$I, $1) %2$s', p_table,
+                   CASE WHEN p_table = 'refund_closed' THEN 'ON CONFLICT (institution_id, refund_id) DO NOTHING' END) USING p_rows;
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
 END $$;

@@ -2,7 +2,7 @@
 -- work in the fund (they hold it shared) and keeps new ones out until this transaction ends; what they committed is sealed
 -- into the block the step names. Answers the number of that block; null where the fund is closed through that day already.
 CREATE FUNCTION ledger.close_day(p_institution integer, p_fund smallint, p_through date, p_at timestamptz, p_by text,
-                                 p_certificate bytea DEFAULT NULL) RETURNS bigint
+                                 p_certificate bytea DEFAULT NULL, p_approved_by text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE block_no bigint;
 BEGIN
@@ -11,13 +11,13 @@ BEGIN
     WHERE c.institution_id = p_institution AND c.fund_no = p_fund AND c.closed_through < p_through;
     IF NOT FOUND THEN RETURN NULL; END IF;
     block_no := seal(p_institution, p_at);
-    PERFORM _close_step(p_institution, p_fund, 'close', p_through, block_no, p_certificate, p_by, NULL, p_at);
+    PERFORM _close_step(p_institution, p_fund, 'close', p_through, block_no, p_certificate, p_by, p_approved_by, p_at);
     RETURN block_no;
 END $$;
 
 -- Open days again, with two people: the days after p_through. Null where they are open.
 CREATE FUNCTION ledger.reopen_day(p_institution integer, p_fund smallint, p_through date, p_at timestamptz, p_by text,
-                                  p_approved_by text) RETURNS bigint
+                                  p_approved_by text, p_certificate bytea DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE block_no bigint;
 BEGIN
@@ -26,7 +26,7 @@ BEGIN
     WHERE c.institution_id = p_institution AND c.fund_no = p_fund AND c.closed_through > p_through;
     IF NOT FOUND THEN RETURN NULL; END IF;
     block_no := seal(p_institution, p_at);
-    PERFORM _close_step(p_institution, p_fund, 'reopen', p_through, block_no, NULL, p_by, p_approved_by, p_at);
+    PERFORM _close_step(p_institution, p_fund, 'reopen', p_through, block_no, p_certificate, p_by, p_approved_by, p_at);
     RETURN block_no;
 END $$;
 

@@ -68,6 +68,7 @@ EVERYBODY = {
     "posting": "a view; who reads it names the institution",
     "lesson_now": "a view; who reads it names the institution",
     "refund_now": "a view; who reads it names the institution",
+    "refund_payee_now": "a view; who reads it names the institution",
     "instruction_now": "a view; who reads it names the institution",
 }
 

@@ -1,18 +1,23 @@
 """States of payments only move forward, whatever order the bank's reports arrive in."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import permutations
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.rules.payout_status import step_kind, steps
+from ledger.rules.payout_status import known_state, rejection, step_kind, steps, waits_for_account
+from ledger.terms.ids import new_id
+from ledger.terms.journal import AccountClass, Transfer
 from ledger.terms.payout_status import (
     KnownPayment,
     PartStatus,
     PaymentState,
     PaymentStatus,
+    SentPayment,
     StatusReason,
     StatusReport,
     StepKind,
@@ -115,3 +120,51 @@ def test_ids_that_were_never_sent_are_named() -> None:
 def test_an_id_listed_twice_is_taken_in_the_order_listed() -> None:
     found = steps(report(part(("A", S.SETTLED), ("A", S.RECEIVED), ("A", S.REJECTED))), known("A"))
     assert [step.kind for step in found.steps] == [StepKind.FORWARD, StepKind.LATE, StepKind.CONTRADICTS]
+
+
+ID, CONTRACT, LINE = (new_id(datetime(2026, 3, second, tzinfo=UTC)) for second in (1, 2, 3))
+
+
+def sent(source: AccountClass, books: str = "in_transit", said: PaymentState | None = None) -> SentPayment:
+    return SentPayment(ID, "RF1", 1, source, 500, CONTRACT, None, LINE, books, said, 0)
+
+
+@pytest.mark.parametrize(
+    ("books", "said", "known_as"),
+    [
+        ("in_transit", None, None),
+        ("in_transit", S.IN_PROCESS, S.IN_PROCESS),
+        ("booked", None, S.SETTLED),
+        ("booked", S.IN_PROCESS, S.SETTLED),
+        ("booked", S.CREDITED, S.CREDITED),
+        ("returned", S.SETTLED, S.SETTLED),
+        ("rejected", None, S.REJECTED),
+    ],
+)
+def test_a_booked_line_says_settled(books: str, said: PaymentState | None, known_as: PaymentState | None) -> None:
+    assert known_state(sent(AccountClass.REFUND_DUE, books, said)) is known_as
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "contract_id", "line_id"),
+    [
+        (AccountClass.REFUND_DUE, "refund_rejected", CONTRACT, LINE),
+        (AccountClass.PAYABLE, "payout_rejected", None, LINE),
+        (AccountClass.SUSPENSE, "suspense_return_rejected", None, LINE),
+        (AccountClass.RESERVE, "reserve_draw_rejected", None, None),
+    ],
+)
+def test_a_rejection_goes_back_to_where_the_payment_came_from(
+    source: AccountClass, kind: str, contract_id: UUID | None, line_id: UUID | None
+) -> None:
+    event = rejection(sent(source))
+    assert event.kind == kind
+    assert event.transfers == (
+        Transfer(AccountClass.IN_TRANSIT, source, 500, contract_id, debit_item=ID, credit_item=line_id),
+    )
+
+
+def test_only_a_fault_of_the_account_waits_for_another() -> None:
+    assert waits_for_account([StatusReason("AM04", ""), StatusReason("AC04", "")])
+    assert not waits_for_account([StatusReason("AM04", ""), StatusReason("", "AC04")])
+    assert not waits_for_account([])

@@ -28,8 +28,8 @@ from tests.seal.conftest import Sealed, triggers_off
 from tests.world import CUSTODY, DAY
 
 TABLES = (
-    "request", "refusal", "journal_entry", "transfer", "reversal", "block", "block_item", "block_sum", "bucket", "checkpoint",
-    "signing_key", "balance", "contract_balance", "item_balance", "hold",
+    "request", "refusal", "journal_entry", "transfer", "reversal", "block", "block_item", "block_sum", "bucket",
+    "checkpoint", "signing_key", "balance", "contract_balance", "item_balance", "hold",
 )  # fmt: skip
 TRIES = 1000 if os.environ.get("CUSTODY_TEST_FULL") == "1" else 28
 

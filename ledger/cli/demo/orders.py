@@ -12,7 +12,7 @@ from ledger.cli.demo.world import BANK_CLERK, CLERK, CUSTODY, RESERVE, SUPERVISO
 from ledger.flows import payout, reserve
 from ledger.flows import seal as sealing
 from ledger.terms.ids import new_id
-from ledger.terms.payout import ReserveOrder
+from ledger.terms.payout import PayoutFormat, ReserveOrder
 from ledger.terms.refund_request import RefundState
 
 # What becomes of a refund, by the number of the request: half are paid, the others stop on the way.
@@ -107,6 +107,7 @@ def pay(story: Story, school: School, k: int, on: date) -> None:
                 path = story.folder / "payments" / f"{batch.message_id}.xml"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
+                payout.placed(conn, number, batch.batch_id, PayoutFormat.PAIN_09, BANK_CLERK, now)
     for path in sorted((story.folder / "payments").glob(f"??{number:06d}-*.xml")):
         story.bank.take_order(path.name, path.read_bytes())
 
