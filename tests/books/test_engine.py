@@ -76,7 +76,7 @@ def test_a_database_that_goes_away_later_is_unreachable_and_an_error_in_a_statem
     with cluster.session() as conn:
         conn.execute(text(f"ALTER DATABASE {fresh_database.name} ALLOW_CONNECTIONS false"))
         conn.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name"),
             {"name": fresh_database.name},
         )
     with pytest.raises(NotReady) as caught:
