@@ -1,13 +1,15 @@
 """Contracts as they were signed, and what a flow needs to find them by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from ledger.terms.contract import Contract
+from ledger.terms.prepayment import OpenCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +23,15 @@ class CourseFacts:
     category: str
     stage: str
     mode: str
+    lesson_price_fen: int = 0
 
 
 _COLUMNS = ", ".join(f"c.{name}" for name in Contract.__slots__)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCharge:
-    """A contract of one pupil in one subject with money or hours left, as the prepayment limits count it."""
-
-    contract_id: UUID
-    student_id: UUID
-    subject: str
-    category: str
-    signed_on: date
-    first_lesson_on: date
-    price_fen: int
-    hours: int
-    hours_left: int
-    months: int | None
-
-
 def find(
     conn: Connection, institution_id: int, *, numbers: Sequence[str] = (), references: Sequence[str] = (),
-    ids: Sequence[UUID] = (),
+    ids: Collection[UUID] = (),
 ) -> list[Contract]:  # fmt: skip
     """Signed contracts by contract number, payment reference or id."""
     rows = conn.execute(
@@ -54,21 +41,38 @@ def find(
                       OR c.contract_id = ANY (CAST(:ids AS uuid[])))"""),
         {"i": institution_id, "numbers": list(numbers), "references": list(references), "ids": list(ids)},
     )
-    return [Contract(**{**row._mapping, "rulebook_digest": bytes(row.rulebook_digest)}) for row in rows]
+    return [
+        Contract(
+            **{
+                **row._mapping,
+                "rulebook_digest": bytes(row.rulebook_digest),
+                "charged_states": None if row.charged_states is None else tuple(row.charged_states),
+            }
+        )
+        for row in rows
+    ]
 
 
-def open_charges(conn: Connection, institution_id: int, students: Sequence[UUID]) -> list[OpenCharge]:
-    """The open contracts of some pupils: hours left to teach and no refund approved. Locks the pupils: two signings at
-    once would each miss the other's charge.
+def lock_signing(conn: Connection, institution_id: int, keys: Collection[str]) -> None:
+    """Let one signing after the other ask about a pupil and a subject: two at once would each miss the other's charge.
+
+    The first locks a signing takes, before any row of the books. The keys share 1,024 locks, taken in order, so that
+    a large set of contracts does not fill the server's lock table. Numbers of funds (close_day) stay below 100,000.
     """
     conn.execute(
-        text("""SELECT pg_advisory_xact_lock(hashtextextended(k, 17))
-                FROM unnest(CAST(:keys AS text[])) WITH ORDINALITY u (k, n) ORDER BY n"""),
-        {"keys": [f"{institution_id} {student}" for student in sorted(set(students))]},
+        text("""SELECT pg_advisory_xact_lock(:i, k.lock)
+                FROM (SELECT DISTINCT 100000 + (hashtextextended(u, 17) & 1023)::integer AS lock
+                      FROM unnest(CAST(:keys AS text[])) u ORDER BY 1) k"""),
+        {"i": institution_id, "keys": sorted(keys)},
     )
+
+
+def open_charges(conn: Connection, institution_id: int, students: Collection[UUID]) -> list[OpenCharge]:
+    """The open contracts of some pupils: hours left to teach and no refund approved."""
     rows = conn.execute(
-        text("""SELECT c.contract_id, c.student_id, k.subject, k.category, c.signed_on, c.first_lesson_on, c.price_fen,
-                       b.hours_total AS hours, b.hours_total - b.hours_released AS hours_left, c.months
+        text("""SELECT c.contract_id, c.student_id, k.subject, k.category, k.lesson_price_fen, c.signed_on, c.signed_at,
+                       c.first_lesson_on, c.price_fen, c.gift_money_fen, b.hours_total AS hours,
+                       b.hours_total - b.hours_released AS hours_left, c.months
                 FROM ledger.contract c
                 JOIN ledger.contract_balance b USING (institution_id, contract_id)
                 JOIN ledger.course k USING (institution_id, course_id)
@@ -77,10 +81,33 @@ def open_charges(conn: Connection, institution_id: int, students: Sequence[UUID]
                   AND NOT EXISTS (SELECT FROM ledger.refund r
                                   JOIN ledger.refund_step s USING (institution_id, refund_id)
                                   WHERE r.institution_id = c.institution_id AND r.contract_id = c.contract_id
-                                    AND s.state = 'approved')"""),
+                                    AND s.state = 'approved')
+                ORDER BY c.signed_at, c.contract_id"""),
         {"i": institution_id, "s": list(students)},
     )
     return [OpenCharge(**row._mapping) for row in rows]
+
+
+def signed_at(conn: Connection, institution_id: int, contract_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When contracts were signed."""
+    rows = conn.execute(
+        text("""SELECT contract_id, signed_at FROM ledger.contract
+                WHERE institution_id = :i AND contract_id = ANY (CAST(:c AS uuid[]))"""),
+        {"i": institution_id, "c": list(contract_ids)},
+    )
+    return {row.contract_id: row.signed_at for row in rows}
+
+
+def rules(
+    conn: Connection, institution_id: int, contract_ids: Collection[UUID]
+) -> dict[UUID, Mapping[str, Any] | None]:
+    """What the rulebook in force at signing says of contracts, as kept (``formats.contract_rules`` reads it)."""
+    rows = conn.execute(
+        text("""SELECT contract_id, rules FROM ledger.contract
+                WHERE institution_id = :i AND contract_id = ANY (CAST(:c AS uuid[]))"""),
+        {"i": institution_id, "c": list(contract_ids)},
+    )
+    return {row.contract_id: row.rules for row in rows}
 
 
 def ended(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -> set[UUID]:
@@ -97,7 +124,7 @@ def ended(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -
 def courses(conn: Connection, institution_id: int, ids: Sequence[UUID]) -> dict[UUID, CourseFacts]:
     """What rules ask of courses."""
     rows = conn.execute(
-        text("""SELECT course_id, code, name, subject, category, stage, mode FROM ledger.course
+        text("""SELECT course_id, code, name, subject, category, stage, mode, lesson_price_fen FROM ledger.course
                 WHERE institution_id = :i AND course_id = ANY (CAST(:c AS uuid[]))"""),
         {"i": institution_id, "c": list(ids)},
     )

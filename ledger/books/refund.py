@@ -127,14 +127,22 @@ def provisional(conn: Connection, institution_id: int) -> list[tuple[Refund, int
 
 
 def keeping(conn: Connection, institution_id: int) -> list[UUID]:
-    """The newest refunds of contracts that are paid and still keep something for hours in dispute."""
+    """The newest refunds of contracts that are paid, where something of the claim was kept for hours in dispute and
+    every one of them is decided to be taught. An hour that came back since the refund was asked is the family's.
+    """
     return list(
         conn.scalars(
             text("""SELECT r.refund_id FROM ledger.refund_now r
-                    JOIN ledger.hold h ON h.institution_id = r.institution_id AND h.hold_id = r.hold_id
-                    WHERE r.institution_id = :i AND r.state = 'paid' AND h.captured_fen + h.released_fen < h.amount_fen
-                      AND NOT EXISTS (SELECT FROM ledger.refund x WHERE x.institution_id = r.institution_id
-                                      AND x.contract_id = r.contract_id AND x.follows = r.refund_id)
+                    JOIN ledger.contract_balance b USING (institution_id, contract_id)
+                    JOIN ledger.refund_step f ON f.institution_id = r.institution_id AND f.refund_id = r.refund_id
+                                             AND f.step = 1
+                    WHERE r.institution_id = :i AND r.state = 'paid' AND b.claim_fen > 0
+                      AND NOT EXISTS (SELECT FROM ledger.lesson_now l WHERE l.institution_id = r.institution_id
+                                      AND l.contract_id = r.contract_id
+                                      AND (l.state = 'disputed' OR (l.state = 'reversed' AND l.state_at >= f.at)))
+                      AND NOT EXISTS (SELECT FROM ledger.refund_now x WHERE x.institution_id = r.institution_id
+                                      AND x.contract_id = r.contract_id AND x.refund_id > r.refund_id
+                                      AND x.state NOT IN ('withdrawn', 'refused'))
                     ORDER BY r.refund_id"""),
             {"i": institution_id},
         )

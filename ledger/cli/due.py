@@ -1,6 +1,7 @@
-"""``custody due``: what the calendar decides: silent confirmations and releases, deemed agreements, overdue marks."""
+"""``custody due``: what the calendar decides: silent confirmations, releases, deemed agreements, overdue marks."""
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -10,7 +11,16 @@ from ledger.cli import edge
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
 from ledger.errors import InvariantBroken, Result
-from ledger.flows import lesson, refund, refund_deadline, refund_dispute
+from ledger.flows import (
+    cash,
+    lesson,
+    lesson_deadline,
+    lesson_signal,
+    refund,
+    refund_deadline,
+    refund_dispute,
+    release,
+)
 from ledger.settings import read_settings
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.institution import Institution
@@ -18,46 +28,57 @@ from ledger.terms.rulebook import Rulebooks
 
 # Lessons confirmed in one transaction: no block waits longer than that.
 SET_MAX: Final = 10_000
-COUNTS: Final = ("confirmed", "agreed", "overdue")
+COUNTS: Final = ("confirmed", "released", "agreed", "overdue", "moved", "cash_late", "signals")
 
 
 @click.command()
 @click.option("--until", "until_text", required=True, metavar="DATE", help="The legal day that has begun, YYYY-MM-DD.")
 @edge.institution_option
+@edge.rulebook_option
 @edge.as_json_option
-def due(until_text: str, code: str | None, as_json: bool) -> int:
+def due(until_text: str, code: str | None, rulebook_dir: Path | None, as_json: bool) -> int:
     """Do what silence and deadlines decide for every last day before DATE. Safe to run again.
 
-    DATE may lie ahead on the embedded server alone: real books keep real time.
+    First open last days are reckoned again with the calendar as it is now. DATE may lie ahead on the embedded server
+    alone: real books keep real time.
     """
     settings = read_settings()
     now = edge.now(settings)
+    law = edge.load_law(rulebook_dir)
     ahead = settings.database_url is None
     until = edge.day_until(until_text, "--until", date.max if ahead else shanghai_day(now))
     with open_books(settings) as engine:
         with engine.connect() as conn:
             known = edge.institutions(conn, code)
-        law = edge.load_law(None)
-        rows = [_of_institution(engine, institution, until, now, law) for institution in known]
+        rows = [_of_institution(engine, institution, law, until, now) for institution in known]
     totals = {name: sum(row[name] for row in rows) for name in COUNTS}
     answer({"until": until.isoformat(), **totals, "institutions": rows}, as_json, print_due)
     return 0
 
 
 def _of_institution(
-    engine: Engine, institution: Institution, until: date, now: datetime, law: Rulebooks
-) -> dict[str, Any]:
+    engine: Engine, institution: Institution, law: Rulebooks, until: date, now: datetime
+) -> dict[str, Any]:  # fmt: skip
+    """One transaction after the other, each safe to run again; how much each did."""
     number = institution.institution_id
+    rulebook, calendar = edge.law_of(law, institution, until)
     with engine.begin() as conn:
-        refund_deadline.renew(conn, number, law.calendar(institution.place), now)
+        moved = lesson_deadline.renew(conn, institution, law, now) + refund_deadline.renew(conn, number, calendar, now)
     confirmed = _confirm_all(engine, number, until, now)
+    with engine.begin() as conn:
+        released = len(release.due(conn, number, until, calendar, now))
+    with engine.begin() as conn:
+        released += len(release.ahead(conn, number, now))
     with engine.begin() as conn:
         agreed = sum(one.result is Result.DONE for one in refund.agree_silent(conn, number, until, now))
     with engine.begin() as conn:
         refund_dispute.leave_earned(conn, number, now)
     with engine.begin() as conn:
         overdue = refund.mark_overdue(conn, number, until, now)
-    return {"institution": institution.code, "confirmed": confirmed, "agreed": agreed, "overdue": overdue}
+        cash_late = cash.mark_late(conn, number, until, now)
+        signals = lesson_signal.look(conn, number, rulebook, until, now)
+    done = (confirmed, released, agreed, overdue, moved, cash_late, signals)
+    return {"institution": institution.code, **dict(zip(COUNTS, done, strict=True))}
 
 
 def _confirm_all(engine: Engine, number: int, until: date, now: datetime) -> int:

@@ -11,37 +11,50 @@ from sqlalchemy import Connection
 from ledger.books import contract as contracts
 from ledger.books import record, register
 from ledger.errors import Outcome, Result
+from ledger.formats.contract_rules import write_rules
 from ledger.reports import price as prices
-from ledger.rules import prepayment_limit, price_cap
-from ledger.terms.calendar import shanghai_day
+from ledger.rules import lesson as lesson_rules
+from ledger.rules import prepayment_limit, price_cap, release
+from ledger.terms.calendar import CalendarDays, shanghai_day
 from ledger.terms.contract import Contract
+from ledger.terms.contract_rules import ContractRules
 from ledger.terms.ids import new_ids
-from ledger.terms.prepayment import Charge, Funding
+from ledger.terms.prepayment import Charge
 from ledger.terms.price_cap import Category
 from ledger.terms.rulebook import Rulebook
 
 # What makes a second asking under the same contract number another contract.
 _ASKED = tuple(
-    name for name in Contract.__slots__ if name not in ("contract_id", "rulebook", "rulebook_digest", "institution_id")
+    name
+    for name in Contract.__slots__
+    if name not in ("contract_id", "rulebook", "rulebook_digest", "institution_id", "rules")
 )
+_NO_VACATIONS = CalendarDays()
 
 
 def sign(
-    conn: Connection, institution_id: int, asked: Sequence[Contract], rulebook: Rulebook, now: datetime
-) -> list[Outcome]:
+    conn: Connection, institution_id: int, asked: Sequence[Contract], rulebook: Rulebook, now: datetime,
+    calendar: CalendarDays = _NO_VACATIONS,
+) -> list[Outcome]:  # fmt: skip
     """Sign contracts in order; each counts for the next. Refused with the first limit that is passed; a price above the
     guided cap is signed with a finding, CONTRACT_ABOVE_CAP.
 
-    A contract number known already is replayed, or a conflict that names the field.
+    A contract number known already is replayed, or a conflict that names the field. Two signings for one pupil and
+    subject wait for each other. The school vacations of ``calendar`` tell where a term ends.
     """
+    courses = contracts.courses(conn, institution_id, [c.course_id for c in asked])
+    same = prepayment_limit.same_subjects(rulebook)
+    subjects = {course_id: prepayment_limit.subject_key(course.subject, same) for course_id, course in courses.items()}
+    pupils = {f"{c.student_id} {subjects[c.course_id]}" for c in asked}
+    contracts.lock_signing(conn, institution_id, pupils | {f"number {c.contract_no}" for c in asked})
     known = {
         found.contract_no: found
         for found in contracts.find(conn, institution_id, numbers=[c.contract_no for c in asked])
     }
-    courses = contracts.courses(conn, institution_id, [c.course_id for c in asked])
     standing: dict[tuple[UUID, str], list[Charge]] = defaultdict(list)
-    for held in contracts.open_charges(conn, institution_id, [c.student_id for c in asked]):
-        standing[held.student_id, held.subject].append(_standing(held))
+    for held in contracts.open_charges(conn, institution_id, {c.student_id for c in asked}):
+        subject = prepayment_limit.subject_key(held.subject, same)
+        standing[held.student_id, subject].append(prepayment_limit.standing(held))
     limits = prepayment_limit.limits(rulebook)
     outcomes, rows, signed_now = [], [], []
     for contract in asked:
@@ -49,8 +62,10 @@ def sign(
             outcomes.append(_again(contract, known[contract.contract_no]))
             continue
         course = courses[contract.course_id]
-        charge = _charge(contract, course.category)
-        others = standing[contract.student_id, course.subject]
+        charge = prepayment_limit.charge(
+            contract, Category(course.category), course.lesson_price_fen, calendar.vacations
+        )
+        others = standing[contract.student_id, subjects[contract.course_id]]
         refusals = prepayment_limit.check(charge, others, limits)
         if refusals:
             outcomes.append(
@@ -58,9 +73,7 @@ def sign(
             )
             continue
         others.append(charge)
-        signed = replace(
-            contract, rulebook=", ".join(rulebook.versions), rulebook_digest=bytes.fromhex(rulebook.digest)
-        )
+        signed = _under(contract, rulebook)
         known[contract.contract_no] = signed
         signed_now.append(signed)
         rows.append({**{name: getattr(signed, name) for name in Contract.__slots__}, "signed_at": now})
@@ -91,33 +104,22 @@ def _above_cap(
     return rows
 
 
+def _under(contract: Contract, rulebook: Rulebook) -> Contract:
+    """The contract with what the rulebook says of it: its release, limits and attendance stay these for life."""
+    kept = ContractRules(
+        release=release.terms(rulebook),
+        prepayment=prepayment_limit.limits(rulebook),
+        same_subjects=prepayment_limit.same_subjects(rulebook),
+        charged_states=lesson_rules.charged_states(contract.charged_states, rulebook),
+    )
+    return replace(
+        contract,
+        rulebook=", ".join(rulebook.versions),
+        rulebook_digest=bytes.fromhex(rulebook.digest),
+        rules=write_rules(kept),
+    )
+
+
 def _again(asked: Contract, known: Contract) -> Outcome:
     differs = next((name for name in _ASKED if getattr(asked, name) != getattr(known, name)), "")
     return Outcome(Result.CONFLICT, "REQUEST_CONFLICT", differs) if differs else Outcome(Result.REPLAYED)
-
-
-def _charge(contract: Contract, category: str) -> Charge:
-    return Charge(
-        contract_id=contract.contract_no,
-        category=Category(category),
-        charged_on=contract.signed_on,
-        first_lesson_on=contract.first_lesson_on,
-        price_fen=contract.price_fen,
-        hours=contract.hours_bought + contract.hours_gifted,
-        hours_left=contract.hours_bought + contract.hours_gifted,
-        months=contract.months,
-        funding=Funding.LOAN if contract.funded_by_loan else Funding.OWN,
-    )
-
-
-def _standing(charge: contracts.OpenCharge) -> Charge:
-    return Charge(
-        contract_id=str(charge.contract_id),
-        category=Category(charge.category),
-        charged_on=charge.signed_on,
-        first_lesson_on=charge.first_lesson_on,
-        price_fen=charge.price_fen,
-        hours=charge.hours,
-        hours_left=charge.hours_left,
-        months=charge.months,
-    )

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, record, register
+from ledger.books import journal, lesson_deadline, record, register
 from ledger.books import lesson as lessons
 from ledger.errors import InvariantBroken, Outcome, Result
+from ledger.formats.contract_rules import read_rules
 from ledger.rules import confirmation, posting
 from ledger.rules import lesson as lesson_rules
 from ledger.terms.calendar import SHANGHAI, CalendarDays, shanghai_day
@@ -19,14 +20,14 @@ from ledger.terms.contract import Contract
 from ledger.terms.ids import new_ids
 from ledger.terms.journal import Entry
 from ledger.terms.lesson import Lesson, LessonState
-from ledger.terms.lesson_law import AttendanceClause, LessonTime
+from ledger.terms.lesson_law import LessonTime
 from ledger.terms.lesson_sheet import LessonRow
 from ledger.terms.price_cap import Category, Stage
+from ledger.terms.release import ReleaseMode
 from ledger.terms.rulebook import Rulebook
 
 # What makes a lesson asked again another lesson.
 _FACTS = ("taught_on", "starts_at", "minutes", "hours")
-_CLAUSE = AttendanceClause()
 
 
 def record_rows(
@@ -36,13 +37,18 @@ def record_rows(
     """Record lessons; one outcome per row.
 
     A lesson number known in its contract is replayed, or a conflict that names the field. Refused: UNKNOWN_CONTRACT,
-    CONTRACT_NOT_OPEN, LESSON_OVER_HOURS, LESSON_IN_FUTURE. A lesson at an unlawful time is recorded and flagged;
-    silence will not confirm it.
+    CONTRACT_NOT_OPEN, LESSON_OVER_HOURS, LESSON_IN_FUTURE. A lesson at an unlawful time, the pupil's other lessons
+    counted in, is recorded and flagged; silence will not confirm it. A last day to answer that lies in a year without
+    a holiday notice is marked provisional.
     """
     recording = _Recording(conn, institution_id, rows, rulebook, calendar, actor, now)
     outcomes = [recording.answer(row, new) for row, new in zip(rows, new_ids(now, len(rows)), strict=True)]
     record.insert(conn, "lesson", recording.lessons)
     record.insert(conn, "lesson_step", recording.steps)
+    if recording.answer_until.provisional:
+        answerable = [(lesson_id, 1) for lesson_id in recording.answerable]
+        until = recording.answer_until.on
+        lesson_deadline.insert(conn, institution_id, answerable, until, True, now)
     return outcomes
 
 
@@ -60,9 +66,12 @@ class _Recording:
         self._balances = register.lock_contracts(conn, institution_id, ids)
         self._ended = contracts.ended(conn, institution_id, ids)
         self._courses = contracts.courses(conn, institution_id, [contract.course_id for contract in signed])
+        self._charged = {contract.contract_id: read_rules(contract.rules).charged_states for contract in signed}
         self._known: dict[tuple[UUID, str], tuple[date, time, int, int]] = {}
         self._taken: dict[UUID, int] = defaultdict(int)
-        self._of_pupil: dict[UUID, list[LessonTime]] = defaultdict(list)
+        self._of_pupil: dict[str, list[LessonTime]] = defaultdict(list)
+        for known in self._known_times(conn, rows, signed):
+            self._of_pupil[known.student_id].append(known)
         for lesson in lessons.of_contracts(conn, institution_id, ids):
             facts = (lesson.taught_on, lesson.starts_at, lesson.minutes, lesson.hours)
             self._known[lesson.contract_id, lesson.lesson_no] = facts
@@ -71,16 +80,28 @@ class _Recording:
         self._law = lesson_rules.law(rulebook)
         self._today = shanghai_day(now)
         silence_days = rulebook.whole("confirmation.silence_working_days")
-        self._answer_until = confirmation.silence_ends_on(self._today, silence_days, calendar).on
+        self.answer_until = confirmation.silence_ends_on(self._today, silence_days, calendar)
+        self.answerable: list[UUID] = []  # lessons that silence may confirm
         self.lessons: list[dict[str, object]] = []
         self.steps: list[dict[str, object]] = []
+
+    def _known_times(
+        self, conn: Connection, rows: Sequence[LessonRow], signed: Sequence[Contract]
+    ) -> Sequence[LessonTime]:
+        """What the pupils of these rows were taught on their days: an online pause counts over all contracts."""
+        if not rows:
+            return ()
+        days = [row.taught_on for row in rows]
+        pupils = {contract.student_id for contract in signed}
+        return lessons.times(conn, self._institution_id, min(days), max(days), pupils)
 
     def answer(self, row: LessonRow, lesson_id: UUID) -> Outcome:
         """Record one row under ``lesson_id``, or say why not."""
         contract = self._contracts.get(row.contract_no)
         if contract is None:
             return Outcome(Result.REFUSED, "UNKNOWN_CONTRACT", "contract_no")
-        hours = row.hours if lesson_rules.charged(row.attendance, _CLAUSE) else 0
+        states = self._charged[contract.contract_id]
+        hours = row.hours if lesson_rules.charged(row.attendance, states) else 0
         facts = (row.taught_on, row.starts_at, row.minutes, hours)
         known = self._known.setdefault((contract.contract_id, row.lesson_no), facts)
         if known is not facts:
@@ -91,18 +112,23 @@ class _Recording:
             del self._known[contract.contract_id, row.lesson_no]
             return Outcome(Result.REFUSED, refusal)
         lesson_time = self._lesson_time(row, contract, lesson_id)
-        flags = lesson_rules.flags(lesson_time, self._of_pupil[contract.student_id], self._law, self._calendar)
-        self._of_pupil[contract.student_id].append(lesson_time)
+        of_pupil = self._of_pupil[lesson_time.student_id]
+        flags = lesson_rules.flags(lesson_time, of_pupil, self._law, self._calendar)
+        of_pupil.append(lesson_time)
         self._taken[contract.contract_id] += hours
+        if hours and not flags:
+            self.answerable.append(lesson_id)
         self.lessons.append({
             "institution_id": self._institution_id, "lesson_id": lesson_id, "contract_id": contract.contract_id,
             "lesson_no": row.lesson_no, "taught_on": row.taught_on, "starts_at": row.starts_at,
             "minutes": row.minutes, "hours": hours, "teacher": row.teacher, "room": row.room, "mode": row.mode,
             "attendance": row.attendance, "flags": list(flags),
-            "answer_until": None if flags or not hours else self._answer_until,
+            "answer_until": None if flags or not hours else self.answer_until.on,
             "recorded_at": self._now, "recorded_by": self._actor,
         })  # fmt: skip
-        self.steps.append(_step(self._institution_id, lesson_id, 1, LessonState.RECORDED, self._actor, self._now))
+        self.steps.append(
+            lessons.step(self._institution_id, lesson_id, 1, LessonState.RECORDED, self._actor, self._now)
+        )
         return Outcome(Result.DONE, detail=",".join(flags))
 
     def _refusal(self, row: LessonRow, contract: Contract, hours: int) -> str | None:
@@ -123,19 +149,25 @@ class _Recording:
             mode=row.mode,
             stage=Stage(course.stage),
             category=Category(course.category),
+            room=row.room,
         )
 
 
 def confirm(
-    conn: Connection, institution_id: int, lesson_ids: Sequence[UUID], actor: str, now: datetime, *, reason: str = ""
-) -> list[Outcome]:
-    """Confirm lessons and release what they earn, by running total per contract; one outcome per lesson.
+    conn: Connection, institution_id: int, lesson_ids: Sequence[UUID], actor: str, now: datetime, *, reason: str = "",
+    device: bytes | None = None,
+) -> list[Outcome]:  # fmt: skip
+    """Confirm lessons; where the contract releases hour by hour, release what they earn by running total.
 
-    Confirmed or released already: replayed. Refused: UNKNOWN_LESSON, LESSON_DISPUTED, LESSON_REVERSED.
+    Other contracts are released by the calendar (``flows.release``), a lesson at an unlawful time by a decision
+    (``flows.lesson_decision``). ``device``: a keyed digest of what a person confirmed on. One outcome per lesson;
+    confirmed or released already: replayed. Refused: UNKNOWN_LESSON, LESSON_DISPUTED, LESSON_REVERSED.
     """
     found = lessons.by_id(conn, institution_id, lesson_ids)
     balances = register.lock_contracts(conn, institution_id, [lesson.contract_id for lesson in found.values()])
     found = lessons.by_id(conn, institution_id, lesson_ids)  # again: as they stand under the lock
+    kept = contracts.rules(conn, institution_id, list(balances))
+    by_hour = {key for key, rules in kept.items() if read_rules(rules).release.mode is ReleaseMode.PER_HOUR}
     entries: list[Entry] = []
     steps = []
     outcomes = []
@@ -145,16 +177,22 @@ def confirm(
         outcomes.append(_confirmable(lesson))
         if lesson is None or outcomes[-1].result is not Result.DONE:
             continue
+        found[lesson_id] = replace(lesson, state=LessonState.CONFIRMED)
+        first = lesson.step + 1
+        steps.append(
+            lessons.step(institution_id, lesson_id, first, LessonState.CONFIRMED, actor, now, reason, device=device)
+        )
+        waits = lesson_rules.waits_for_decision(lesson.flags, decided=lesson.is_cleared)
+        if waits or lesson.contract_id not in by_hour:
+            continue
         event = posting.hours_released(balances[lesson.contract_id], lesson.hours)
         balances[lesson.contract_id] = posting.after_release(balances[lesson.contract_id], event)
-        found[lesson_id] = replace(lesson, state=LessonState.RELEASED)
-        steps.append(_step(institution_id, lesson_id, lesson.step + 1, LessonState.CONFIRMED, actor, now, reason))
         if event.moves_something:
             asked = (("lesson", str(lesson_id)),)
             key = f"release {lesson_id} {lesson.step}"
             entries.append(Entry(entry_id, key, asked, event, shanghai_day(now), actor, lesson_id))
             steps.append(
-                _step(institution_id, lesson_id, lesson.step + 2, LessonState.RELEASED, actor, now, "", entry_id)
+                lessons.step(institution_id, lesson_id, first + 1, LessonState.RELEASED, actor, now, "", entry_id)
             )
     for entry, outcome in zip(entries, journal.post(conn, institution_id, entries, now), strict=True):
         # The contracts are locked and the amounts come from them: a refusal here is our bug.
@@ -180,13 +218,3 @@ def _confirmable(lesson: Lesson | None) -> Outcome:
     if lesson.state is LessonState.RECORDED:
         return Outcome(Result.DONE)
     return Outcome(Result.REFUSED, "LESSON_DISPUTED" if lesson.state is LessonState.DISPUTED else "LESSON_REVERSED")
-
-
-def _step(
-    institution_id: int, lesson_id: UUID, step: int, state: LessonState, actor: str, now: datetime, reason: str = "",
-    entry_id: UUID | None = None,
-) -> dict[str, object]:  # fmt: skip
-    return {
-        "institution_id": institution_id, "lesson_id": lesson_id, "step": step, "state": state, "at": now,
-        "actor": actor, "reason": reason, "entry_id": entry_id,
-    }  # fmt: skip

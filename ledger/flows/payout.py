@@ -2,19 +2,21 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.books import contract as contracts
 from ledger.books import journal, payout, record, refund_payee, register
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import pain001, payment_sheet
-from ledger.rules import posting_payment
+from ledger.formats.contract_rules import read_rules
+from ledger.rules import posting_payment, release
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Payee
@@ -22,6 +24,7 @@ from ledger.terms.journal import AccountClass, Entry, Event, FundKind
 from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
 from ledger.terms.payout import BatchKind, Instruction, PayoutFormat, ReserveOrder
 from ledger.terms.refund_request import RefundState
+from ledger.terms.release import FundPosition
 from ledger.vault import Vault
 
 _PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD"}
@@ -88,13 +91,17 @@ def build_payout(
     """Pay an institution what it has earned: first set off against what it owes its families, then one instruction.
 
     Sealed first by the caller, so that everything earned so far counts. Never below the balance floor: bank less in
-    transit covers all claims and refunds. Empty when nothing is to be paid.
+    transit covers all claims and refunds, but for what the rulebook lets the institution have ahead. Empty when nothing
+    is to be paid; refused BALANCE_FLOOR when something is and the floor lets none of it go.
     """
     due_ids = statements.dues(conn, institution_id, fund_no)
     locked = register.lock_contracts(conn, institution_id, due_ids)
     free = register.lock_account(conn, institution_id, fund_no, "payable")
     dues = statements.in_order(due_ids, locked)
-    set_off = posting_payment.set_off(fund_no, free, dues)
+    kept = contracts.rules(conn, institution_id, due_ids)
+    allowed = {one.contract_id: release.due_allowed_fen(read_rules(kept[one.contract_id]).release, one) for one in dues}
+    lacking = [replace(one, due_fen=one.due_fen - allowed[one.contract_id]) for one in dues]
+    set_off = posting_payment.set_off(fund_no, free, lacking)
     outcomes = []
     if set_off.moves_something:
         today = shanghai_day(now)
@@ -103,10 +110,13 @@ def build_payout(
         outcomes = journal.post(conn, institution_id, [entry], now)
         free -= posting_payment.taken_from_payable(set_off)
     sums = payout.account_sums(conn, institution_id, fund_no)
-    floor = sums.get("bank", 0) - sums.get("in_transit", 0) - sums.get("claim", 0) - sums.get("refund_due", 0)
-    amount = min(free, floor)
-    if amount <= 0:
-        return outcomes
+    position = FundPosition(
+        sums.get("bank", 0), sums.get("in_transit", 0), sums.get("claim", 0), sums.get("refund_due", 0),
+        sum(allowed.values()),
+    )  # fmt: skip
+    amount = release.payout_room_fen(position, free)
+    if amount == 0:
+        return [*outcomes, Outcome(Result.REFUSED, "BALANCE_FLOOR")] if free > 0 else outcomes
     instruction_id = new_id(now)
     event = posting_payment.instructed(AccountClass.PAYABLE, fund_no, instruction_id, amount)
     payee = Payee(*payout.institution_payee(conn, vault, institution_id))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ledger.books import contract as contracts
 from ledger.books import journal, record, register
 from ledger.books import lesson as lessons
+from ledger.books import lesson_decision as decisions
 from ledger.books import refund as refunds
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import refund_worksheet
@@ -58,7 +59,7 @@ def ask(
 
     The contract's open refund makes a second asking a replay. Refused: UNKNOWN_CONTRACT, NOTHING_TO_REFUND,
     QUOTE_CHANGED (the quote is not the one that was shown), PAYEE_UNKNOWN, REFUND_DONE (one was paid before, and
-    nothing of the contract is kept for hours in dispute).
+    nothing of the claim is left, for hours in dispute or come back).
     """
     today = shanghai_day(now)
     ids = [request.contract_id for request in asked]
@@ -66,6 +67,7 @@ def ask(
     quoting = _Quoting(conn, institution_id, asked, rulebook, calendar, today, rates)
     earlier = refunds.of_contracts(conn, institution_id, ids)
     kept = register.open_holds(conn, institution_id, [r.hold_id for rs in earlier.values() for r in rs if r.hold_id])
+    disputed = decisions.held(conn, institution_id, ids)
     payees = _payees(conn, vault, institution_id, asked)
     outcomes, rows, steps, entries = [], [], [], []
     asked_now: dict[UUID, UUID] = {}
@@ -74,13 +76,14 @@ def ask(
             outcomes.append(Outcome(Result.REPLAYED, entry_id=asked_now[request.contract_id]))
             continue
         before = earlier.get(request.contract_id, [])
-        outcome = _askable(request, quoting, before, kept, payees)
+        outcome = _askable(request, quoting, before, payees)
         outcomes.append(outcome or Outcome(Result.DONE, entry_id=refund_id))
         if outcome is not None:
             continue
         asked_now[request.contract_id] = refund_id
         worksheet = quoting.sheet(request, request.cause)
-        holds = _holds(refund_id, quoting.balances[request.contract_id], worksheet, request, before, kept, now)
+        balance, by_disputes = quoting.balances[request.contract_id], disputed.get(request.contract_id, 0)
+        holds = _holds(refund_id, balance, worksheet, request, before, kept, by_disputes, now)
         entries += holds
         dates = refund_deadline.dates(today, quoting.signed[request.contract_id].first_lesson_on, rulebook, calendar)
         by_code = {one.code: one.on for one in dates}
@@ -301,16 +304,16 @@ class _Quoting:
 
 
 def _askable(
-    request: RefundAsked, quoting: _Quoting, earlier: Sequence[Refund], kept: Mapping[UUID, int],
-    payees: Mapping[UUID, Payee],
-) -> Outcome | None:  # fmt: skip
+    request: RefundAsked, quoting: _Quoting, earlier: Sequence[Refund], payees: Mapping[UUID, Payee]
+) -> Outcome | None:
     """Why a refund may not be asked now (or that it was asked before); None when it may."""
     if request.contract_id not in quoting.signed:
         return Outcome(Result.REFUSED, "UNKNOWN_CONTRACT")
     standing = next((refund for refund in earlier if refund.state not in CLOSED), None)
     if standing is not None:
         return Outcome(Result.REPLAYED, entry_id=standing.refund_id)
-    if any(refund.state is RefundState.PAID for refund in earlier) and not any(r.hold_id in kept for r in earlier):
+    paid = any(refund.state is RefundState.PAID for refund in earlier)
+    if paid and quoting.balances[request.contract_id].claim_fen == 0:
         return Outcome(Result.REFUSED, "REFUND_DONE")
     worksheet = quoting.sheet(request, request.cause)
     if request.shown_digest is not None and request.shown_digest != worksheet.digest:
@@ -322,9 +325,10 @@ def _askable(
 
 def _holds(
     refund_id: UUID, balance: ContractBalance, worksheet: Worksheet, request: RefundAsked, earlier: Sequence[Refund],
-    kept: Mapping[UUID, int], now: datetime,
+    kept: Mapping[UUID, int], kept_by_disputes_fen: int, now: datetime,
 ) -> list[Entry]:  # fmt: skip
     """Hold what is asked and what is disputed, as far as the claim reaches; the id of the entry is the id of the hold.
+    What the disputes of these hours hold already is not held twice.
 
     What a paid refund kept for hours in dispute is freed first: this refund names it.
     """
@@ -336,7 +340,8 @@ def _holds(
         for entry_id, (hold_id, fen) in zip(new_ids(now, len(ended)), ended, strict=True)
     ]  # fmt: skip
     free_fen = balance.free_fen + sum(fen for _, fen in ended)
-    amount = min(worksheet.principal_fen + worksheet.disputed_fen, free_fen)
+    disputed_fen = max(worksheet.disputed_fen - kept_by_disputes_fen, 0)
+    amount = min(worksheet.principal_fen + disputed_fen, free_fen)
     if amount > 0:
         event = posting.hold_placed(balance.fund_no, refund_id, amount, balance.contract_id)
         entries.append(Entry(refund_id, f"ask {refund_id}", asked, event, today, request.actor, refund_id))

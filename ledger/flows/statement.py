@@ -13,7 +13,8 @@ from ledger.books import journal, record, register
 from ledger.books import refund as refunds
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
-from ledger.rules import match, posting, posting_payment
+from ledger.formats.contract_rules import read_rules
+from ledger.rules import match, posting, posting_payment, prepayment_limit
 from ledger.rules.calendar import add_working_days
 from ledger.rules.statement import judge_against_history
 from ledger.terms.calendar import CalendarDays, shanghai_day
@@ -22,6 +23,8 @@ from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Fund
 from ledger.terms.journal import Entry, Event
 from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
+from ledger.terms.prepayment import ChargeAtBooking
+from ledger.terms.price_cap import Category
 from ledger.terms.refund_request import RefundState
 from ledger.terms.statement import (
     Fault,
@@ -223,10 +226,11 @@ def _match(
         OpenLine(
             line_id, line.ord, line.amount_fen, line.credit, line.booked_on or shanghai_day(now),
             match.match_key((line.end_to_end_id, line.memo)), line.end_to_end_id, line.bank_code,
+            line.counterparty_name,
         )
         for line_id, line in zip(ids, lines, strict=True)
     ]  # fmt: skip
-    matching = match.Matching(_facts(conn, fund, opened))
+    matching = match.Matching(_facts(conn, fund, opened, calendar))
     breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
     answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
     outcomes = _post(conn, fund, statement.identity, answers, actor, now)
@@ -235,7 +239,7 @@ def _match(
     return outcomes
 
 
-def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine]) -> MatchFacts:
+def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine], calendar: CalendarDays) -> MatchFacts:
     keys, end_to_end_ids = match.keys_of(lines)
     by_reference = statements.contracts_by_reference(conn, fund.institution_id, keys)
     due_ids = statements.dues(conn, fund.institution_id, fund.fund_no)
@@ -248,7 +252,26 @@ def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine]) -> MatchFact
         ended=frozenset(contracts.ended(conn, fund.institution_id, list(by_reference.values()))),
         instructions=instructions,
         dues=statements.in_order(due_ids, locked),
+        charges=_charges(conn, fund.institution_id, list(by_reference.values()), calendar),
     )
+
+
+def _charges(
+    conn: Connection, institution_id: int, contract_ids: Sequence[UUID], calendar: CalendarDays
+) -> dict[UUID, ChargeAtBooking]:
+    """What limits are asked about again when money is booked; contracts signed before rules were kept are left out."""
+    signed = [found for found in contracts.find(conn, institution_id, ids=contract_ids) if found.rules is not None]
+    courses = contracts.courses(conn, institution_id, [contract.course_id for contract in signed])
+    held = contracts.open_charges(conn, institution_id, {contract.student_id for contract in signed})
+    signed_at = contracts.signed_at(conn, institution_id, [contract.contract_id for contract in signed])
+    return {
+        contract.contract_id: prepayment_limit.to_book(
+            contract, signed_at[contract.contract_id], courses[contract.course_id].subject,
+            Category(courses[contract.course_id].category), courses[contract.course_id].lesson_price_fen, held,
+            read_rules(contract.rules), calendar.vacations,
+        )
+        for contract in signed
+    }  # fmt: skip
 
 
 def _post(

@@ -29,6 +29,8 @@ COLUMNS: Final = (
     "mode",
     "attendance",
 )
+# A column a sheet may leave out, with what its rows then say.
+OPTIONAL: Final = {"attendance": Attendance.PRESENT.value}
 BYTES_MAX: Final = 8 * 1024 * 1024
 ROWS_MAX: Final = 10_000
 FAULTS_LISTED_MAX: Final = 1_000
@@ -47,6 +49,8 @@ Read = TypeVar("Read")
 
 def read_lesson_sheet(content: bytes, name: str = "") -> LessonSheet:
     """Read a lesson file: UTF-8 (a byte order mark is fine), else GB18030; commas; the header first, in any order.
+
+    The column ``attendance`` may be left out: everybody was present.
 
     Raises BadInput for a file that cannot be read at all: EMPTY_FILE, BAD_ENCODING, HEADER_NOT_FOUND,
     UNKNOWN_COLUMN, TOO_MANY_ROWS, LIMIT_EXCEEDED. Faults of rows: BAD_ROW, EMPTY_CELL, BAD_TEXT, FORMULA_CELL,
@@ -68,7 +72,7 @@ def read_lesson_sheet(content: bytes, name: str = "") -> LessonSheet:
         if cells is None or len(cells) != len(header):
             faults.append(_fault(line, "", "BAD_ROW", "" if cells is None else ",".join(cells)))
             continue
-        by_column = dict(zip(header, cells, strict=True))
+        by_column = {**OPTIONAL, **dict(zip(header, cells, strict=True))}
         # a lesson number belongs to its contract: the pupils of one class share it
         number = (by_column["contract_no"], by_column["lesson_no"])
         repeated = number in numbers
@@ -111,7 +115,7 @@ def _header(lines: Iterator[tuple[int, list[str] | None]], name: str) -> Sequenc
     if not line:
         raise BadInput("EMPTY_FILE", where=name)
     header = [cell.lower() for cell in cells or []]
-    missing = [column for column in COLUMNS if column not in header]
+    missing = [column for column in COLUMNS if column not in header and column not in OPTIONAL]
     if missing:
         raise BadInput("HEADER_NOT_FOUND", where=_place(name, line), field=", ".join(missing))
     for position, column in enumerate(header):

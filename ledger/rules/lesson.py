@@ -1,17 +1,18 @@
 """Lesson times and attendance (double reduction Opinions 2021 arts. 13 and 14; sleep notice of 2021-04-02)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from ledger.rules.calendar import is_working_day
 from ledger.terms.calendar import CalendarDays, shanghai_day, shanghai_time
-from ledger.terms.lesson_law import Attendance, AttendanceClause, LessonFlag, LessonLaw, LessonSignal, LessonTime
+from ledger.terms.lesson_law import Attendance, LessonFlag, LessonLaw, LessonTime
 from ledger.terms.price_cap import Category, Mode, Stage
 from ledger.terms.rulebook import Rulebook
 
 _MINUTE = timedelta(minutes=1)
-_ALWAYS_CHARGED: Final = frozenset({Attendance.PRESENT, Attendance.LATE, Attendance.MAKE_UP})
+# Where neither the contract nor the place says anything: what was taught is charged, doubt goes to the consumer.
+_CHARGED: Final = frozenset({Attendance.PRESENT, Attendance.LATE, Attendance.MAKE_UP})
 
 
 def law(rulebook: Rulebook) -> LessonLaw:
@@ -31,17 +32,37 @@ def law(rulebook: Rulebook) -> LessonLaw:
     )
 
 
-def charged(attendance: Attendance, clause: AttendanceClause) -> bool:
-    """Whether the hour counts as delivered.
+def charged_states(clause: Collection[str] | None, rulebook: Rulebook) -> frozenset[Attendance]:
+    """The attendance states whose hours count as delivered under a contract.
 
-    Present, late and make-up always do; leave in time and a class the institution cancelled never do;
-    late leave and no-show as the contract says.
+    ``clause``: the states the contract says are charged, None where it says nothing; then ``attendance.<state>`` of the
+    rulebook decides, else present, late and make-up are charged. A class the institution cancelled never is, whatever a
+    clause says: it was not delivered (法释〔2025〕4号 art. 15(1)), and a term that charges it is unfair (art. 9).
     """
-    if attendance in _ALWAYS_CHARGED:
-        return True
-    if attendance is Attendance.LEAVE_LATE:
-        return clause.leave_late_charged
-    return attendance is Attendance.NO_SHOW and clause.no_show_charged
+
+    def charges(state: Attendance) -> bool:
+        if state is Attendance.CLASS_CANCELLED:
+            return False
+        if clause is not None:
+            return state.value in clause
+        key = f"attendance.{state.value}"
+        return state in _CHARGED if rulebook.find(key) is None else rulebook.text(key) == "charged"
+
+    return frozenset(filter(charges, Attendance))
+
+
+def charged(attendance: Attendance, states: Collection[Attendance] | None) -> bool:
+    """Whether the hour counts as delivered. ``states``: the contract's charged states; None where none were kept."""
+    return attendance in (_CHARGED if states is None else states)
+
+
+def waits_for_decision(flags: Collection[str], *, decided: bool) -> bool:
+    """Whether release waits for the competent authority: a lesson at an unlawful time until it has decided.
+
+    No text says who keeps the fee of such a lesson: it is recorded and flagged, and neither silence nor a parent
+    releases it.
+    """
+    return bool(flags) and not decided
 
 
 def refusal(hours: int, hours_left: int, *, contract_open: bool) -> str | None:
@@ -62,30 +83,6 @@ def flags(
         LessonFlag.ON_REST_DAY: limits.academic_rest_days_refused and _on_rest_day(lesson, calendar),
     }
     return tuple(flag for flag, holds in found.items() if holds)
-
-
-def signals(lesson: LessonTime, others: Sequence[LessonTime], minutes_a_day_max: int) -> tuple[LessonSignal, ...]:
-    """What does not fit with ``others``: one student or teacher in two lessons at once, too long a day for a pupil."""
-    rest = [other for other in others if other.lesson_id != lesson.lesson_id]
-    at_once = [other for other in rest if other.starts_at < lesson.ends_at and lesson.starts_at < other.ends_at]
-    day = shanghai_day(lesson.starts_at)
-    of_student = [other for other in rest if other.student_id == lesson.student_id]
-    minutes = _minutes(lesson) + sum(_minutes(other) for other in of_student if shanghai_day(other.starts_at) == day)
-    found = {
-        LessonSignal.STUDENT_TWICE: any(other.student_id == lesson.student_id for other in at_once),
-        LessonSignal.TEACHER_TWICE: any(
-            other.teacher_id == lesson.teacher_id
-            and (other.starts_at, other.ends_at, other.mode) != (lesson.starts_at, lesson.ends_at, lesson.mode)
-            for other in at_once
-        ),
-        LessonSignal.DAY_TOO_LONG: minutes > minutes_a_day_max,
-    }
-    return tuple(signal for signal, holds in found.items() if holds)
-
-
-def _minutes(lesson: LessonTime) -> int:
-    """Length in minutes, a begun minute counted whole."""
-    return -((lesson.starts_at - lesson.ends_at) // _MINUTE)
 
 
 def _ends_too_late(lesson: LessonTime, limits: LessonLaw) -> bool:

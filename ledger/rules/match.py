@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from ledger.rules import posting, posting_payment
+from ledger.rules import posting, posting_payment, prepayment_limit
 from ledger.terms.contract import ContractBalance
 from ledger.terms.journal import AccountClass, Event, FundKind
 from ledger.terms.match import KnownInstruction, LineAnswer, MatchFacts, OpenLine
@@ -98,20 +98,25 @@ class Matching:
         return LineAnswer(line, "NONE", "deposit_to_suspense", (event,), ref, finding=finding)
 
     def _deposit(self, line: OpenLine, contract: ContractBalance) -> LineAnswer:
-        """To the contract up to its price; hours taught meanwhile are released in the same breath."""
-        if contract.contract_id in self._facts.ended:
-            return self._suspense(line, "CONTRACT_NOT_OPEN", contract.contract_id)
-        if contract.payable_room_fen == 0:
-            return self._suspense(line, "PAYMENT_OVER_PRICE", contract.contract_id)
+        """To the contract up to its price; hours taught meanwhile are released in the same breath.
+
+        What the contract may not take (not open, a limit on prepayment, a loan, over the price) waits in suspense.
+        """
+        charge = self._facts.charges.get(contract.contract_id)
+        refusals = prepayment_limit.at_booking(charge, line.payer) if charge else ()
+        is_open = contract.contract_id not in self._facts.ended
+        split = prepayment_limit.assign(line.amount_fen, contract.payable_room_fen, refusals, contract_open=is_open)
+        finding = split.reasons[0] if split.reasons else ""
+        if split.claim_fen == 0:
+            return self._suspense(line, finding, contract.contract_id)
         events: list[Event] = [posting.deposit(contract, line.line_id, line.amount_fen)]
-        taken = min(line.amount_fen, contract.payable_room_fen)
+        taken = split.claim_fen
         contract = replace(contract, paid_fen=contract.paid_fen + taken)
         caught_up = posting.hours_released(contract, 0)
         if caught_up.moves_something:
             events.append(caught_up)
             contract = posting.after_release(contract, caught_up)
         self._contracts[line.match_key] = contract
-        finding = "PAYMENT_OVER_PRICE" if taken < line.amount_fen else ""
         return LineAnswer(line, "R1", "deposit", tuple(events), contract.contract_id, finding=finding)
 
     def _returned(self, line: OpenLine, known: KnownInstruction) -> LineAnswer:

@@ -183,6 +183,16 @@ def after_release(contract: ContractBalance, event: Event) -> ContractBalance:
     )
 
 
+def after_unrelease(contract: ContractBalance, event: Event) -> ContractBalance:
+    """The contract as it stands after an ``unreleased`` event of its own."""
+    return replace(
+        contract,
+        released_fen=contract.released_fen - sum(t.amount_fen for t in event.transfers),
+        due_fen=contract.due_fen + sum(t.amount_fen for t in event.transfers if t.debit is DUE),
+        hours_released=contract.hours_released + event.hours,
+    )
+
+
 def released_ahead(contract: ContractBalance, amount_fen: int) -> Event:
     """Released ahead of teaching, where the rulebook says so: the institution owes the hours (due)."""
     return Event("released_ahead", contract.fund_no, moving(Transfer(DUE, PAYABLE, amount_fen, contract.contract_id)))

@@ -1,11 +1,28 @@
 """How much may be charged before teaching, and when (教监管函〔2021〕2号; 教监管〔2022〕4号)."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from ledger.rules.calendar import add_months
-from ledger.terms.prepayment import Assignment, Charge, Funding, PrepaymentLimits, PrepaymentRefusal
+from ledger.terms.contract import Contract
+from ledger.terms.contract_rules import ContractRules
+from ledger.terms.prepayment import (
+    Assignment,
+    Charge,
+    ChargeAtBooking,
+    Funding,
+    OpenCharge,
+    PrepaymentLimits,
+    PrepaymentRefusal,
+)
 from ledger.terms.price_cap import Category
 from ledger.terms.rulebook import Rulebook
+
+# What only a lender calls itself: consumer finance company, small-loan company, financial leasing, instalment platform.
+_LENDERS: Final = ("消费金融", "小额贷款", "小贷", "金融租赁", "融资租赁", "分期")
+_DAY: Final = timedelta(days=1)
 
 
 def limits(rulebook: Rulebook) -> PrepaymentLimits:
@@ -26,6 +43,123 @@ def limits(rulebook: Rulebook) -> PrepaymentLimits:
         cross_term_refused=says("prepayment.cross_term_refused"),
         loan_refused=says("prepayment.loan_refused"),
     )
+
+
+def same_subjects(rulebook: Rulebook) -> dict[str, str]:
+    """Names that count as one subject: every name -> the first of its group, as ``subject_key`` writes them.
+
+    The key holds groups like ``数学,奥数,数学思维;语文,阅读写作``: a subject under another name is the same subject.
+    """
+    if rulebook.find("prepayment.same_subjects") is None:
+        return {}
+    groups = [group.split(",") for group in rulebook.text("prepayment.same_subjects").split(";")]
+    return {subject_key(name, {}): subject_key(group[0], {}) for group in groups for name in group}
+
+
+def subject_key(subject: str, same: Mapping[str, str]) -> str:
+    """The subject a charge counts in, however its name is typed: width, case, blanks and punctuation do not matter."""
+    plain = unicodedata.normalize("NFKC", subject).casefold()
+    plain = "".join(sign for sign in plain if unicodedata.category(sign)[0] in "LN")
+    return same.get(plain, plain)
+
+
+def charge(contract: Contract, category: Category, lesson_price_fen: int, vacations: Collection[date]) -> Charge:
+    """What a contract charges: gift hours and gift months count, a stored-value card with its face value.
+
+    A card counts in hours as well: what its face value buys at the course's price for a lesson, cut up.
+    """
+    hours = contract.hours_bought + contract.hours_gifted
+    face_value_fen = None
+    if contract.gift_money_fen is not None:
+        face_value_fen = contract.price_fen + contract.gift_money_fen
+        hours = max(hours, card_hours(face_value_fen, lesson_price_fen))
+    last_on = None if contract.months is None else add_months(contract.first_lesson_on, contract.months) - _DAY
+    return Charge(
+        contract_id=contract.contract_no,
+        category=category,
+        charged_on=contract.signed_on,
+        first_lesson_on=contract.first_lesson_on,
+        price_fen=contract.price_fen,
+        hours=hours,
+        hours_left=hours,
+        months=contract.months,
+        crosses_term=last_on is not None and crosses_term(contract.first_lesson_on, last_on, vacations),
+        funding=Funding.LOAN if contract.funded_by_loan else Funding.OWN,
+        face_value_fen=face_value_fen,
+    )
+
+
+def standing(held: OpenCharge) -> Charge:
+    """What an open contract counts as for the next charge."""
+    hours, face_value_fen = held.hours, None
+    if held.gift_money_fen is not None:
+        face_value_fen = held.price_fen + held.gift_money_fen
+        hours = max(hours, card_hours(face_value_fen, held.lesson_price_fen))
+    return Charge(
+        contract_id=str(held.contract_id),
+        category=Category(held.category),
+        charged_on=held.signed_on,
+        first_lesson_on=held.first_lesson_on,
+        price_fen=held.price_fen,
+        hours=hours,
+        hours_left=-(-hours * held.hours_left // held.hours),
+        months=held.months,
+        face_value_fen=face_value_fen,
+    )
+
+
+def card_hours(face_value_fen: int, lesson_price_fen: int) -> int:
+    """The class hours (hundredths, cut up) a card's face value buys; none where lessons have no price."""
+    return -(-face_value_fen * 100 // lesson_price_fen) if lesson_price_fen else 0
+
+
+def crosses_term(first_on: date, last_on: date, vacations: Collection[date]) -> bool:
+    """Whether lessons lie before and after a school vacation: the charge reaches into the next term."""
+    within = sorted(day for day in vacations if first_on < day < last_on)
+    return any(day - _DAY not in vacations and _after(day, vacations) < last_on for day in within)
+
+
+def _after(day: date, vacations: Collection[date]) -> date:
+    """The last day of the vacation that ``day`` lies in."""
+    while day + _DAY in vacations:
+        day += _DAY
+    return day
+
+
+def is_lender(payer: str) -> bool:
+    """Whether the payer is a lender by its name: a training loan is refused whoever signs it (教监管函〔2021〕2号)."""
+    plain = unicodedata.normalize("NFKC", payer)
+    return any(word in plain for word in _LENDERS)
+
+
+def to_book(
+    contract: Contract, signed_at: datetime, subject: str, category: Category, lesson_price_fen: int,
+    held: Sequence[OpenCharge], rules: ContractRules, vacations: Collection[date],
+) -> ChargeAtBooking:  # fmt: skip
+    """What is asked again when money for ``contract`` is booked: it and the pupil's contracts signed before it.
+
+    ``held``: open contracts, of other pupils too. By the limits in force when it was signed: no later rule counts.
+    """
+    key = subject_key(subject, rules.same_subjects)
+    before = [
+        standing(one)
+        for one in held
+        if one.student_id == contract.student_id
+        and subject_key(one.subject, rules.same_subjects) == key
+        and (one.signed_at, one.contract_id) < (signed_at, contract.contract_id)
+    ]
+    own = charge(contract, category, lesson_price_fen, vacations)
+    return ChargeAtBooking(own, tuple(before), rules.prepayment)
+
+
+def at_booking(booked: ChargeAtBooking, payer: str) -> tuple[str, ...]:
+    """The codes of limits that a contract passes when money for it is booked; its money then waits in suspense.
+
+    Counted with the contracts signed before it, as they stand now. A loan shows in who pays.
+    """
+    found = [refusal.code for refusal in check(booked.charge, booked.signed_before, booked.limits)]
+    lent = booked.limits.loan_refused and is_lender(payer) and "LOAN_FUNDED" not in found
+    return (*found, "LOAN_FUNDED") if lent else tuple(found)
 
 
 def check(new: Charge, open_charges: Sequence[Charge], limit: PrepaymentLimits) -> tuple[PrepaymentRefusal, ...]:
@@ -56,7 +190,7 @@ def assign(amount_fen: int, room_fen: int, refusals: Sequence[str], *, contract_
 
     ``room_fen`` is what the contract may still be paid; ``refusals`` are codes found again when the money is booked.
     """
-    reasons = list(refusals) if contract_open else [*refusals, "CONTRACT_NOT_OPEN"]
+    reasons = list(refusals) if contract_open else ["CONTRACT_NOT_OPEN", *refusals]
     if reasons:
         return Assignment(0, amount_fen, tuple(reasons))
     claim_fen = min(amount_fen, max(0, room_fen))
@@ -106,10 +240,10 @@ def _over_months(new: Charge, counted: Sequence[Charge], limit: PrepaymentLimits
 
 
 def _over_amount(new: Charge, counted: Sequence[Charge], limit: PrepaymentLimits) -> PrepaymentRefusal | None:
-    """Non-academic: at most 5,000 yuan."""
+    """Non-academic: at most 5,000 yuan (教监管〔2022〕4号); a card counts with its face value."""
     if limit.non_academic_amount_max_fen is None or new.category is not Category.NON_ACADEMIC:
         return None
-    measured = new.price_fen + sum(_amount_left_fen(charge) for charge in counted)
+    measured = _amount_fen(new) + sum(_amount_left_fen(charge) for charge in counted)
     return _passed("PREPAYMENT_OVER_AMOUNT", measured, limit.non_academic_amount_max_fen, counted)
 
 
@@ -136,11 +270,15 @@ def _hours_left(charge: Charge) -> int:
     return charge.hours or 0 if charge.hours_left is None else charge.hours_left
 
 
+def _amount_fen(charge: Charge) -> int:
+    return charge.price_fen if charge.face_value_fen is None else charge.face_value_fen
+
+
 def _amount_left_fen(charge: Charge) -> int:
-    """What of the price stands for hours not yet taught, cut up to the fen; all of it where hours are not counted."""
+    """What of the amount stands for hours not yet taught, cut up to the fen; all of it where hours are not counted."""
     if not charge.hours or charge.hours_left is None:
-        return charge.price_fen
-    return -(-charge.price_fen * charge.hours_left // charge.hours)
+        return _amount_fen(charge)
+    return -(-_amount_fen(charge) * charge.hours_left // charge.hours)
 
 
 def _passed(code: str, measured: int, limit: int, counted: Sequence[Charge]) -> PrepaymentRefusal | None:

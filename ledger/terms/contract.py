@@ -1,5 +1,6 @@
 """A contract as its rules and its money see it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -57,7 +58,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A signed contract. Hours in hundredths; ``months`` where the contract counts time as well."""
+    """A signed contract. Hours in hundredths; ``months`` where the contract counts time as well.
+
+    ``gift_money_fen``: of a stored-value card, 0 where it has none; None for any other contract. ``charged_states``:
+    the attendance states the contract says are charged; None where it says nothing. ``rules``: what the rulebook in
+    force at signing says of it (``ledger/formats/contract_rules.py``); None for contracts signed before it was kept.
+    """
 
     institution_id: int
     contract_id: UUID
@@ -76,3 +82,6 @@ class Contract:
     funded_by_loan: bool
     rulebook: str
     rulebook_digest: bytes
+    gift_money_fen: int | None = None
+    charged_states: tuple[str, ...] | None = None
+    rules: Mapping[str, object] | None = None

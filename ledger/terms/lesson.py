@@ -1,7 +1,7 @@
 """A lesson of one contract as the books keep it."""
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,7 +19,8 @@ class LessonState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """``hours`` in hundredths (0: attendance charges nothing). ``answer_until``: the last day a parent may answer
-    before silence confirms; None where silence never confirms (unlawful time, nothing charged).
+    before silence confirms; None where silence never confirms (unlawful time, nothing charged). ``is_cleared``: the
+    authority has decided that the hour of an unlawful lesson stands.
     """
 
     lesson_id: UUID
@@ -34,3 +35,51 @@ class Lesson:
     state: LessonState
     step: int
     entry_id: UUID | None
+    is_cleared: bool = False
+
+
+class Verdict(StrEnum):
+    """What is decided of a disputed or unlawful lesson: its hour stands, or it comes back to the family."""
+
+    RELEASED = "released"
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class LessonDecision:
+    """``approved_by``: the second person, without whom it has no effect. ``is_newest``: of its lesson's decisions."""
+
+    decision_id: UUID
+    lesson_id: UUID
+    verdict: Verdict
+    reason: str
+    decided_by: str
+    decided_at: datetime
+    approved_by: str | None
+    is_newest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LessonDispute:
+    """An open dispute: whether the hour was released when it was opened, and the hold that keeps its money."""
+
+    lesson_id: UUID
+    was_released: bool
+    hold_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtHours:
+    """Confirmed or once released hours (hundredths) of a contract, alike in being at an unlawful time and cleared.""
+
+    ``waiting_since``: when the oldest of them that is not released was confirmed; ``last_at``: when the last one was;
+    ``last_taught_on``: the day of the last lesson.
+    """
+
+    contract_id: UUID
+    flags: bool
+    is_cleared: bool
+    hours: int
+    waiting_since: datetime | None
+    last_at: datetime
+    last_taught_on: date

@@ -18,16 +18,11 @@ class Attendance(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AttendanceClause:
-    """What the contract says of the two states the parties may settle. Silence means no charge (art. 8)."""
-
-    leave_late_charged: bool = False
-    no_show_charged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class LessonTime:
-    """One lesson's place in time. ``starts_at`` and ``ends_at`` are aware instants; ids are any stable text."""
+    """One lesson's place in time. ``starts_at`` and ``ends_at`` are aware instants; ids are any stable text.
+
+    ``room`` is "" where none is known.
+    """
 
     lesson_id: str
     student_id: str
@@ -37,6 +32,7 @@ class LessonTime:
     mode: Mode
     stage: Stage
     category: Category
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +53,6 @@ class LessonFlag(StrEnum):
     ONLINE_TOO_LONG = "LESSON_ONLINE_TOO_LONG"
     GAP_TOO_SHORT = "LESSON_GAP_TOO_SHORT"
     ON_REST_DAY = "LESSON_ON_REST_DAY"
-
-
-class LessonSignal(StrEnum):
-    """What cannot be true, or is hardly true, of lessons taken together."""
-
-    STUDENT_TWICE = "LESSON_STUDENT_TWICE"
-    TEACHER_TWICE = "LESSON_TEACHER_TWICE"
-    DAY_TOO_LONG = "LESSON_DAY_TOO_LONG"
 
 
 class Silence(StrEnum):

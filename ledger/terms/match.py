@@ -1,18 +1,21 @@
 """Bank lines as they are matched: what the books know about them, and what each turned out to be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
 from ledger.terms.contract import ContractBalance
 from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass, Event
+from ledger.terms.prepayment import ChargeAtBooking
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLine:
-    """A booked bank line that nothing explains yet. ``match_key`` was picked from its texts at import."""
+    """A booked bank line that nothing explains yet. ``match_key`` was picked from its texts at import; ``payer`` is the
+    other side's name as the bank gives it.
+    """
 
     line_id: UUID
     ord: int
@@ -22,6 +25,7 @@ class OpenLine:
     match_key: str
     end_to_end_id: str
     bank_code: str
+    payer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,17 @@ class KnownInstruction:
 
 @dataclass(frozen=True, slots=True)
 class MatchFacts:
-    """What the lines of one account are matched against. ``dues``: contracts of the fund with a due, oldest first."""
+    """What the lines of one account are matched against. ``dues``: contracts of the fund with a due, oldest first.
+
+    ``charges``: what the limits on prepayment are asked about when money for a contract is booked.
+    """
 
     fund: Fund
     contracts: Mapping[str, ContractBalance]
     ended: frozenset[UUID]
     instructions: Mapping[str, KnownInstruction]
     dues: Sequence[ContractBalance]
+    charges: Mapping[UUID, ChargeAtBooking] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Charges before teaching, the limits on them, and what a rule finds."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from ledger.terms.price_cap import Category
 
@@ -18,7 +19,8 @@ class Charge:
 
     ``hours`` and ``hours_left`` in hundredths of class hours, gift hours in; ``months`` gift months in.
     None where the charge does not count in that unit. ``charged_on`` is the legal day the charge is
-    raised, ``last_lesson_on`` where the plan or the months give it.
+    raised, ``last_lesson_on`` where the plan or the months give it. ``face_value_fen``: what a stored-value
+    card may buy, gift money in; None where the price is what counts.
     """
 
     contract_id: str
@@ -32,6 +34,29 @@ class Charge:
     last_lesson_on: date | None = None
     crosses_term: bool = False
     funding: Funding = Funding.OWN
+    face_value_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCharge:
+    """An open contract as the books show it to the limits: hours left to teach and no refund approved.
+
+    Amounts in fen, hours in hundredths, gift hours in. ``gift_money_fen``: only a stored-value card has it.
+    """
+
+    contract_id: UUID
+    student_id: UUID
+    subject: str
+    category: str
+    lesson_price_fen: int
+    signed_on: date
+    signed_at: datetime
+    first_lesson_on: date
+    price_fen: int
+    gift_money_fen: int | None
+    hours: int
+    hours_left: int
+    months: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +89,12 @@ class Assignment:
     claim_fen: int
     suspense_fen: int
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeAtBooking:
+    """What is checked again when money for a contract is booked: its charge, those signed before it, its limits."""
+
+    charge: Charge
+    signed_before: tuple[Charge, ...]
+    limits: PrepaymentLimits

@@ -55,6 +55,10 @@ def _key(
     return Key(kind, Message(en=en, zh=zh), choices, minimum=minimum, maximum=maximum, mandatory=mandatory)
 
 
+def _attendance(en: str, zh: str) -> Key:
+    return _key(Kind.CHOICE, f"{en}: charged or not", f"{zh}是否计课时", "charged", "not_charged")
+
+
 KEYS: Final[Mapping[str, Key]] = {
     # -- the place itself
     "place.zones": _key(Kind.TEXT, "the zones of the place, like centre, outside", "本地分区名称"),
@@ -102,6 +106,14 @@ KEYS: Final[Mapping[str, Key]] = {
     "confirmation.silence_working_days": _key(
         Kind.WHOLE, "working days of a parent's silence that confirm a lesson", "家长未确认视为确认的工作日", minimum=1
     ),
+    # -- attendance: whether the hour counts as delivered, where the contract says nothing
+    "attendance.present": _attendance("the pupil was present", "出勤"),
+    "attendance.late": _attendance("the pupil came late", "迟到"),
+    "attendance.leave_in_time": _attendance("leave asked in time", "按时请假"),
+    "attendance.leave_late": _attendance("leave asked late", "临时请假"),
+    "attendance.no_show": _attendance("the pupil did not come", "缺课"),
+    "attendance.class_cancelled": _attendance("the institution cancelled the class", "机构停课"),
+    "attendance.make_up": _attendance("a make-up lesson", "补课"),
     # -- refund
     "refund.law": _key(Kind.TEXT, "the law refunds are reckoned by", "退费计算依据"),
     "refund.cooling_off_days": _key(Kind.WHOLE, "days after payment to withdraw without a reason", "无理由退款日数"),
@@ -144,6 +156,7 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "prepayment.cross_term_refused": _key(Kind.FLAG, "a charge may not reach into the next term", "不得跨学期收费"),
     "prepayment.loan_refused": _key(Kind.FLAG, "a charge may not be paid by a training loan", "不得使用培训贷"),
+    "prepayment.same_subjects": _key(Kind.TEXT, "names of one subject, like 数学,奥数;语文,阅读", "视为同一科目的名称"),
     # -- lesson times
     "lesson.offline_ends_by": _key(Kind.CLOCK, "latest end of an offline lesson", "线下培训最晚结束时间"),
     "lesson.online_ends_by": _key(Kind.CLOCK, "latest end of an online lesson", "线上培训最晚结束时间"),
@@ -260,6 +273,11 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "warning.complaints_per_100_max": _key(
         Kind.WHOLE, "complaints per 100 families above this", "每百户投诉数预警线", mandatory=True
+    ),
+    # -- signals of fraud; the lengths that are warnings too stand above
+    "signal.burst_minutes": _key(Kind.WHOLE, "minutes of a confirmation burst", "集中确认的统计分钟数", minimum=1),
+    "signal.device_parents_max": _key(
+        Kind.WHOLE, "parents who may confirm from one device", "同一设备可确认的家长数", minimum=1
     ),
     # -- whom to call
     "office.name_zh": _key(Kind.TEXT, "competent office, in Chinese", "主管部门名称"),

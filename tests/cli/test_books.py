@@ -208,7 +208,7 @@ def test_sound_books_are_verified_and_counted(busy: Shop) -> None:
     assert (answer["ok"], answer["first_fault"], answer["entries"]) == (True, None, busy.count("journal_entry"))
     assert (answer["blocks"], answer["unsealed"]) == (0, answer["entries"])
     assert all(one["checked"] >= 0 and one["faults"] == [] for one in answer["promises"])
-    assert len(answer["promises"]) == 13
+    assert len(answer["promises"]) == 14
     assert "holds" in busy.custody("verify").out
 
 

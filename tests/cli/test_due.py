@@ -31,7 +31,8 @@ def test_silence_confirms_on_the_day_after_the_last_one_and_releases_the_hour(sh
     assert due(shop, LAST_DAY)["confirmed"] == 0
     answer = due(shop, NEXT_DAY)
     assert (answer["confirmed"], answer["agreed"], answer["overdue"]) == (2, 0, 0)
-    assert answer["institutions"] == [{"institution": CODE, "confirmed": 2, "agreed": 0, "overdue": 0}]
+    nothing = dict.fromkeys(("released", "agreed", "overdue", "moved", "cash_late", "signals"), 0)
+    assert answer["institutions"] == [{"institution": CODE, "confirmed": 2, **nothing}]
     assert shop.ask("SELECT sum(released_fen) FROM ledger.contract_balance") == 2 * PRICE_FEN // 40
     assert due(shop, NEXT_DAY)["confirmed"] == 0
     assert shop.broken() == []
@@ -77,7 +78,7 @@ def test_people_get_a_table(shop: Shop) -> None:
     pay_and_teach(shop, 1)
     ran = shop.custody("due", "--until", NEXT_DAY.isoformat())
     assert [line.split() for line in ran.out.splitlines()] == [
-        ["institution", "confirmed", "agreed", "overdue"], [CODE, "1", "0", "0"], ["all", "1", "0", "0"],
+        ["institution", *command.COUNTS], [CODE, "1", *("0" * 6)], ["all", "1", *("0" * 6)],
     ]  # fmt: skip
 
 

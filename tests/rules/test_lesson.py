@@ -8,16 +8,9 @@ import pytest
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import confirmation, lesson
 from ledger.terms.calendar import SHANGHAI, CalendarDays, Deadline
-from ledger.terms.lesson_law import (
-    Attendance,
-    AttendanceClause,
-    LessonFlag,
-    LessonLaw,
-    LessonSignal,
-    LessonTime,
-    Silence,
-)
+from ledger.terms.lesson_law import Attendance, LessonFlag, LessonLaw, LessonTime, Silence
 from ledger.terms.price_cap import Category, Mode, Stage
+from tests.rules.rulebooks import with_values
 
 BOOKS = load_rulebooks([BUILT_IN])
 LAW = lesson.law(BOOKS.in_force("110000", "", date(2026, 3, 2)))
@@ -84,33 +77,33 @@ def test_where_no_limit_is_set_nothing_is_flagged() -> None:
     assert flags(one, replace(one, lesson_id="L2"), law=LessonLaw()) == []
 
 
-def test_lessons_that_cannot_both_be_true() -> None:
-    one = at("18:00", 45)
-    same_class = replace(one, lesson_id="L2", student_id="S2")
-    assert lesson.signals(one, [one, same_class], 240) == ()
-    elsewhere = replace(at("18:30", 45, name="L3"), student_id="S2")
-    assert lesson.signals(one, [elsewhere], 240) == (LessonSignal.TEACHER_TWICE,)
-    twice = replace(at("18:30", 45, name="L3"), teacher_id="T2")
-    assert lesson.signals(one, [twice], 240) == (LessonSignal.STUDENT_TWICE,)
-    after = replace(at("18:45", 45, name="L3"), teacher_id="T2")
-    assert lesson.signals(one, [after], 90) == ()
-    assert lesson.signals(one, [after], 89) == (LessonSignal.DAY_TOO_LONG,)
-    next_day = at("18:00", 45, day=date(2026, 3, 3), name="L3")
-    assert lesson.signals(one, [next_day], 45) == ()
+CHARGED = {Attendance.PRESENT, Attendance.LATE, Attendance.MAKE_UP}
 
 
-def test_attendance_charges_by_the_contract() -> None:
-    silent, strict = AttendanceClause(), AttendanceClause(leave_late_charged=True, no_show_charged=True)
-    charged = {state: (lesson.charged(state, silent), lesson.charged(state, strict)) for state in Attendance}
-    assert charged == {
-        Attendance.PRESENT: (True, True),
-        Attendance.LATE: (True, True),
-        Attendance.MAKE_UP: (True, True),
-        Attendance.LEAVE_IN_TIME: (False, False),
-        Attendance.LEAVE_LATE: (False, True),
-        Attendance.NO_SHOW: (False, True),
-        Attendance.CLASS_CANCELLED: (False, False),
+def test_what_was_taught_is_charged_where_nothing_is_said() -> None:
+    national = BOOKS.in_force("110000", "", date(2026, 3, 2))
+    assert lesson.charged_states(None, national) == CHARGED
+    assert {state for state in Attendance if lesson.charged(state, None)} == CHARGED
+
+
+@pytest.mark.parametrize("state", list(Attendance))
+def test_each_state_is_charged_as_the_place_says_and_the_contract_goes_before_it(state: Attendance) -> None:
+    cancelled = state is Attendance.CLASS_CANCELLED
+    for word, charges in (("charged", not cancelled), ("not_charged", False)):
+        place = with_values(BOOKS.in_force("110000", "", date(2026, 3, 2)), {f"attendance.{state.value}": word})
+        assert lesson.charged(state, lesson.charged_states(None, place)) is charges
+        assert lesson.charged_states(None, place) - {state} == CHARGED - {state}
+        assert lesson.charged(state, lesson.charged_states([state.value], place)) is not cancelled
+        assert lesson.charged_states([], place) == set()
+
+
+def test_an_unlawful_lesson_waits_until_it_is_decided() -> None:
+    waits = {
+        (flagged, decided): lesson.waits_for_decision(["LESSON_ON_REST_DAY"] * flagged, decided=decided)
+        for flagged in (0, 1)
+        for decided in (False, True)
     }
+    assert waits == {(0, False): False, (0, True): False, (1, False): True, (1, True): False}
 
 
 def test_a_lesson_needs_an_open_contract_with_hours() -> None:

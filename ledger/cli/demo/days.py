@@ -22,7 +22,7 @@ from ledger.cli.demo.story import Story
 from ledger.cli.demo.world import CLERK, CUSTODY, SUPERVISOR, School, instant
 from ledger.cli.statement_import import import_file
 from ledger.errors import InvariantBroken, Outcome
-from ledger.flows import contract, lesson, prepayment, reconcile, refund, register
+from ledger.flows import contract, lesson, prepayment, reconcile, refund, register, release
 from ledger.flows import seal as sealing
 from ledger.formats.lesson_sheet import read_lesson_sheet
 from ledger.terms.contract import Contract
@@ -153,6 +153,7 @@ def _confirm(story: Story, school: School, on: date) -> None:
         story.note(lesson.confirm(conn, number, ids, "guardian", now))
     with story.engine.begin() as conn:
         lesson.confirm_silent(conn, number, on, now, 10_000)
+        release.due(conn, number, on, story.rulebooks.calendar(school.institution.place), now)
         refund.agree_silent(conn, number, on, now)
         refund.mark_overdue(conn, number, on, now)
 
