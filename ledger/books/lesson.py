@@ -55,7 +55,7 @@ def unanswered(conn: Connection, institution_id: int, until: date, limit: int) -
         conn.scalars(
             text(f"""SELECT l.lesson_id FROM ledger.lesson l
                      WHERE l.institution_id = :i AND l.answer_until < :until
-                       AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = l.institution_id
+                       AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = :i
                                        AND s.lesson_id = l.lesson_id AND s.step > 1)
                        AND coalesce(({_MOVED}), l.answer_until) < :until
                      ORDER BY l.answer_until, l.lesson_id LIMIT :n"""),
@@ -118,7 +118,7 @@ def taught_hours(conn: Connection, institution_id: int, contract_ids: Collection
                         max(l.taught_on) AS last_taught_on
                  FROM ledger.lesson_now l
                  JOIN LATERAL (SELECT max(s.at) AS at FROM ledger.lesson_step s
-                               WHERE s.institution_id = l.institution_id AND s.lesson_id = l.lesson_id
+                               WHERE s.institution_id = :i AND s.lesson_id = l.lesson_id
                                  AND s.state = 'confirmed') c ON true
                  WHERE l.institution_id = :i AND l.contract_id = ANY (CAST(:c AS uuid[])) AND l.hours > 0
                    AND (l.state IN ('confirmed', 'released') OR (l.state = 'disputed' AND {_DISPUTED_RELEASED}))
