@@ -218,3 +218,11 @@ def test_reports_and_notifications_are_for_information(kind: str, envelope: str,
     assert [line.booked_on for line in lines] == [None, None, None]
     assert judged(content) == "info_only"
     assert judged(content.replace(b'<Amt Ccy="CNY">', b"<Amt>")) == "reject:MISSING_CURRENCY"
+
+
+def test_the_first_version_of_a_report_has_its_own_envelope() -> None:
+    text = sample(summary=False).decode().replace("camt.053.001.08", "camt.052.001.01")
+    text = text.replace("BkToCstmrStmt", "BkToCstmrAcctRptV01").replace("<Stmt>", "<Rpt>").replace("</Stmt>", "</Rpt>")
+    _, (one,) = read(text.encode())
+    assert (one.verdict, one.version) == ("info_only", "camt.052.001.01")
+    assert judged(text.replace("AcctRptV01", "AcctRpt").encode()) == "reject:BAD_FIELD"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import BadInput
-from ledger.formats.statement import read_statement_file, read_statements
+from ledger.formats.statement import PREVIEW_LINES, preview, read_statement_file, read_statements
 from ledger.terms.statement import Statement, StatementFile, StatementLine
-from tests.samples import camt053, message, statement
+from tests.samples import SampleLine, camt053, message, statement
 
 
 def test_lines_come_first_then_their_statement_then_the_file() -> None:
@@ -72,3 +72,11 @@ def test_names_of_people_do_not_get_into_messages() -> None:
     assert checked.class_ == "BAD_FIELD"
     assert checked.fault is not None
     assert "欧阳" not in checked.fault.text("zh")
+
+
+def test_a_preview_is_the_whole_file_judged_and_its_first_lines(tmp_path: Path) -> None:
+    path = tmp_path / "day.xml"
+    path.write_bytes(camt053(lines=[SampleLine(100 + n, ref=f"B{n:04d}") for n in range(PREVIEW_LINES + 5)]))
+    file, lines = preview(path, "day.xml")
+    assert (file.verdict, file.statements[0].entries) == ("accept", PREVIEW_LINES + 5)
+    assert [line.amount_fen for line in lines] == [100 + n for n in range(PREVIEW_LINES)]

@@ -1,7 +1,8 @@
 """Prepayment limits: what one charge may cover, and every way to split a larger one."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import prepayment_limit
-from ledger.terms.prepayment import Assignment, Charge, Funding, PrepaymentLimits
+from ledger.terms.contract import Contract
+from ledger.terms.contract_rules import ContractRules
+from ledger.terms.prepayment import Assignment, Charge, Funding, OpenCharge, PrepaymentLimits
 from ledger.terms.price_cap import Category
+from tests.rules.rulebooks import with_values
 
 TODAY = date(2026, 3, 2)
 BOOKS = load_rulebooks([BUILT_IN])
@@ -137,3 +141,58 @@ def test_booked_money_that_may_not_stand_waits_in_suspense() -> None:
         0, 1000, ("LOAN_FUNDED",)
     )
     assert prepayment_limit.assign(1000, 1000, [], contract_open=False) == Assignment(0, 1000, ("CONTRACT_NOT_OPEN",))
+
+
+SIGNED_AT = datetime(2026, 3, 2, 4, tzinfo=UTC)
+PUPIL = UUID(int=7)
+SAME = prepayment_limit.same_subjects(
+    with_values(BOOKS.in_force("110000", "", TODAY), {"prepayment.same_subjects": "数学,奥数,数学思维;语文,阅读写作"})
+)
+CONTRACT = Contract(
+    1, UUID(int=2), "HT2", "PP2", UUID(int=3), PUPIL, 1, 480_000, None, 6000, 0, None, TODAY + timedelta(days=7), TODAY,
+    False, "110000", b"",
+)  # fmt: skip
+HELD = OpenCharge(
+    UUID(int=1), PUPIL, "奥数", "academic", 8_000, TODAY, SIGNED_AT, TODAY + timedelta(days=7), 480_000, None,
+    6000, 6000, None,
+)  # fmt: skip
+
+
+def test_one_subject_under_several_names_is_one_subject() -> None:
+    assert {prepayment_limit.subject_key(name, SAME) for name in ("数学", "奥 数", "数学思维", "数学。")} == {"数学"}
+    assert prepayment_limit.subject_key("阅读写作", SAME) == prepayment_limit.subject_key("语文", SAME) == "语文"
+    assert prepayment_limit.subject_key("ＡＢＣ-1", SAME) == "abc1"
+    assert prepayment_limit.same_subjects(BOOKS.in_force("110000", "", date(2021, 1, 1))) == {}
+
+
+def test_a_card_counts_with_its_gift_money_and_in_the_hours_it_buys() -> None:
+    card = replace(CONTRACT, gift_money_fen=20_000, hours_bought=0, price_fen=480_000)
+    counted = prepayment_limit.charge(card, Category.ACADEMIC, 8_000, ())
+    assert (counted.face_value_fen, counted.hours) == (500_000, 6250)
+    assert prepayment_limit.charge(card, Category.ACADEMIC, 0, ()).hours == 0
+    standing = prepayment_limit.standing(replace(HELD, gift_money_fen=20_000, hours_left=3000))
+    assert (standing.face_value_fen, standing.hours, standing.hours_left) == (500_000, 6250, 3125)
+
+
+def test_a_charge_of_months_over_a_school_vacation_reaches_into_the_next_term() -> None:
+    summer = {date(2026, 7, 11) + timedelta(days=n) for n in range(50)}
+    months = replace(CONTRACT, months=3, first_lesson_on=date(2026, 6, 20))
+    assert prepayment_limit.charge(months, Category.ACADEMIC, 8_000, summer).crosses_term
+    within = replace(months, months=1)
+    assert not prepayment_limit.charge(within, Category.ACADEMIC, 8_000, summer).crosses_term
+    assert not prepayment_limit.charge(months, Category.ACADEMIC, 8_000, ()).crosses_term
+
+
+def test_booking_counts_what_was_signed_before_and_who_pays() -> None:
+    rules = ContractRules(prepayment=LIMITS, same_subjects=SAME)
+    at = SIGNED_AT + timedelta(minutes=1)
+    other, later = replace(HELD, student_id=UUID(int=8)), replace(HELD, signed_at=at + timedelta(minutes=1))
+    of_art = replace(HELD, subject="书法")
+
+    def asked(*held: OpenCharge, payer: str = "欧阳家长") -> tuple[str, ...]:
+        booked = prepayment_limit.to_book(CONTRACT, at, "数学", Category.ACADEMIC, 8_000, held, rules, ())
+        return prepayment_limit.at_booking(booked, payer)
+
+    assert asked(other, later, of_art) == ()
+    assert asked(HELD) == ("PREPAYMENT_OVER_HOURS", "PREPAYMENT_TOO_EARLY")
+    assert asked(payer="某某消费金融有限公司") == ("LOAN_FUNDED",)
