@@ -19,9 +19,6 @@ _CLEARED = """EXISTS (SELECT FROM ledger.lesson_decision d JOIN ledger.approval 
                         AND d.verdict = 'released')"""
 _COLUMNS = f"""l.lesson_id, l.contract_id, l.lesson_no, l.taught_on, l.starts_at, l.minutes, l.hours, l.flags,
               l.answer_until, l.state, l.step, l.entry_id, l.flags <> '{{}}' AND {_CLEARED} AS is_cleared"""
-# A disputed hour that was released stays counted as released until it is decided: its hold lies on the payable.
-_DISPUTED_RELEASED = """EXISTS (SELECT FROM ledger.lesson_dispute p WHERE p.institution_id = l.institution_id
-                      AND p.lesson_id = l.lesson_id AND p.step = l.step AND p.was_released)"""
 # The last day to answer: as it was last reckoned, else as it was recorded. It only ever moves to a later day.
 _MOVED = """SELECT m.answer_until FROM ledger.lesson_date m
             WHERE m.institution_id = l.institution_id AND m.lesson_id = l.lesson_id
@@ -53,11 +50,11 @@ def unanswered(conn: Connection, institution_id: int, until: date, limit: int) -
     """Lessons nobody answered whose last day to answer is before ``until`` (a day), oldest first, at most ``limit``."""
     return list(
         conn.scalars(
-            text(f"""SELECT l.lesson_id FROM ledger.lesson l
+            text(f"""SELECT l.lesson_id FROM ledger.lesson l LEFT JOIN LATERAL ({_MOVED}) m ON true
                      WHERE l.institution_id = :i AND l.answer_until < :until
-                       AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = :i
+                       AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = l.institution_id
                                        AND s.lesson_id = l.lesson_id AND s.step > 1)
-                       AND coalesce(({_MOVED}), l.answer_until) < :until
+                       AND coalesce(m.answer_until, l.answer_until) < :until
                      ORDER BY l.answer_until, l.lesson_id LIMIT :n"""),
             {"i": institution_id, "until": until, "n": limit},
         )
@@ -108,8 +105,9 @@ def confirmations(conn: Connection, institution_id: int, since: datetime, until:
 
 
 def taught_hours(conn: Connection, institution_id: int, contract_ids: Collection[UUID]) -> list[TaughtHours]:
-    """Confirmed and released hours of contracts, the disputed ones that were released too, added up by whether their
-    time was unlawful and cleared.
+    """Confirmed and released hours of contracts, the disputed ones that were released too (their hold lies on the
+    payable until it is decided), added up by whether their time was unlawful and cleared. An hour counts from its first
+    confirmation: a dispute later on stops a clock and does not start it anew.
     """
     rows = conn.execute(
         text(f"""SELECT l.contract_id, l.flags <> '{{}}' AS flags, {_CLEARED} AS is_cleared,
@@ -117,11 +115,13 @@ def taught_hours(conn: Connection, institution_id: int, contract_ids: Collection
                         min(c.at) FILTER (WHERE l.state = 'confirmed') AS waiting_since, max(c.at) AS last_at,
                         max(l.taught_on) AS last_taught_on
                  FROM ledger.lesson_now l
-                 JOIN LATERAL (SELECT max(s.at) AS at FROM ledger.lesson_step s
-                               WHERE s.institution_id = :i AND s.lesson_id = l.lesson_id
+                 JOIN LATERAL (SELECT min(s.at) AS at FROM ledger.lesson_step s
+                               WHERE s.institution_id = l.institution_id AND s.lesson_id = l.lesson_id
                                  AND s.state = 'confirmed') c ON true
+                 LEFT JOIN ledger.lesson_dispute p ON p.institution_id = l.institution_id
+                                                  AND p.lesson_id = l.lesson_id AND p.step = l.step
                  WHERE l.institution_id = :i AND l.contract_id = ANY (CAST(:c AS uuid[])) AND l.hours > 0
-                   AND (l.state IN ('confirmed', 'released') OR (l.state = 'disputed' AND {_DISPUTED_RELEASED}))
+                   AND (l.state IN ('confirmed', 'released') OR (l.state = 'disputed' AND p.was_released))
                  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""),
         {"i": institution_id, "c": list(contract_ids)},
     )

@@ -23,7 +23,9 @@ def write_rules(rules: ContractRules) -> dict[str, object]:
         "release": {
             "mode": release.mode.value,
             "period_days": release.period_days,
+            "period_months": release.period_months,
             "milestones": [str(share) for share in release.milestones],
+            "milestone_points": [str(point) for point in release.milestone_points],
             "after_order_working_days": release.after_order_working_days,
             "ahead_percent_max": str(release.ahead_percent_max),
             "balance_floor": release.balance_floor,
@@ -47,6 +49,8 @@ def read_rules(kept: Mapping[str, Any] | None) -> ContractRules:
             after_order_working_days=release["after_order_working_days"],
             ahead_percent_max=Fraction(release["ahead_percent_max"]),
             balance_floor=release["balance_floor"],
+            period_months=release["period_months"],
+            milestone_points=tuple(Fraction(point) for point in release["milestone_points"]),
         ),
         prepayment=PrepaymentLimits(**kept["prepayment"]),
         same_subjects=kept["same_subjects"],

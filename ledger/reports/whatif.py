@@ -11,15 +11,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.terms.prepayment import Charge, Funding
-from ledger.terms.price_cap import Category
+from ledger.terms.prepayment import Funding, OpenCharge
 from ledger.terms.refund import Cause, PaidOn
 from ledger.terms.whatif import ContractState, PastRefund, Signing
 
 _SIGNED = text("""
-    SELECT c.contract_id, c.contract_no, c.course_id, c.student_id, k.subject, k.category, c.signed_on,
-           c.first_lesson_on, c.price_fen, c.list_price_fen, c.hours_bought + c.hours_gifted AS hours, c.months,
-           c.funded_by_loan,
+    SELECT c.contract_id, c.contract_no, c.course_id, c.student_id, k.subject, k.category, k.lesson_price_fen,
+           c.signed_on, c.signed_at, c.first_lesson_on, c.price_fen, c.list_price_fen, c.gift_money_fen,
+           c.hours_bought + c.hours_gifted AS hours, c.months, c.funded_by_loan,
            (SELECT min((s.at AT TIME ZONE 'Asia/Shanghai')::date)
             FROM ledger.refund r JOIN ledger.refund_step s USING (institution_id, refund_id)
             WHERE (r.institution_id, r.contract_id) = (c.institution_id, c.contract_id)
@@ -107,24 +106,24 @@ class Past:
                 self._payments[row.contract_id].append(PaidOn(row.day, row.moved))
         self._refunds = list(conn.execute(_REFUNDS, asked))
         self._by_id = {row.contract_id: row for row in self._signed}
-        self._of_pupil: dict[tuple[UUID, str], list[Row[Any]]] = defaultdict(list)
+        self._of_pupil: dict[UUID, list[Row[Any]]] = defaultdict(list)
         self._of_course: dict[UUID, list[Row[Any]]] = defaultdict(list)
         for row in self._signed:
-            self._of_pupil[row.student_id, row.subject].append(row)
+            self._of_pupil[row.student_id].append(row)
             self._of_course[row.course_id].append(row)
         self._sales: dict[tuple[UUID, int], list[Row[Any]]] = {}
 
     def signings(self) -> Iterator[Signing]:
-        """Every contract with the pupil's other contracts of the subject that were open on its day."""
+        """Every contract with the pupil's other contracts that were open on its day."""
         for row in self._signed:
-            of_pupil = self._of_pupil[row.student_id, row.subject]
+            of_pupil = self._of_pupil[row.student_id]
             before = of_pupil[: of_pupil.index(row)]
             others = tuple(
                 _charge(other, self._released[other.contract_id].until(row.signed_on))
                 for other in before
                 if self._is_open(other, row.signed_on)
             )
-            yield Signing(row.contract_no, row.signed_on, _charge(row, 0), others)
+            yield Signing(row.contract_no, Funding.LOAN if row.funded_by_loan else Funding.OWN, _charge(row, 0), others)
 
     def state(self, contract_id: UUID, on: date, refunded_until: date | None = None) -> ContractState | None:
         """A contract at the end of ``on``; None where there was no money of it to give back.
@@ -144,7 +143,8 @@ class Past:
             list_price_sold=row.list_price_fen is not None and self._was_sold(row, on),
             same_service_before=any(
                 other.signed_on < row.signed_on and self._released[other.contract_id].until(on) > 0
-                for other in self._of_pupil[row.student_id, row.subject]
+                for other in self._of_pupil[row.student_id]
+                if other.subject == row.subject
             ),
         )
 
@@ -185,15 +185,19 @@ class Past:
         )
 
 
-def _charge(row: Row[Any], hours_released: int) -> Charge:
-    return Charge(
-        contract_id=row.contract_no,
-        category=Category(row.category),
-        charged_on=row.signed_on,
+def _charge(row: Row[Any], hours_released: int) -> OpenCharge:
+    return OpenCharge(
+        contract_id=row.contract_id,
+        student_id=row.student_id,
+        subject=row.subject,
+        category=row.category,
+        lesson_price_fen=row.lesson_price_fen,
+        signed_on=row.signed_on,
+        signed_at=row.signed_at,
         first_lesson_on=row.first_lesson_on,
         price_fen=row.price_fen,
+        gift_money_fen=row.gift_money_fen,
         hours=row.hours,
         hours_left=row.hours - hours_released,
         months=row.months,
-        funding=Funding.LOAN if row.funded_by_loan else Funding.OWN,
     )

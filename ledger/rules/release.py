@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
 
-from ledger.rules.calendar import is_working_day
+from ledger.rules.calendar import add_months, is_working_day
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.contract import ContractBalance
 from ledger.terms.release import FundPosition, ReleaseFacts, ReleaseMode, ReleaseTerms
@@ -24,17 +24,22 @@ def terms(rulebook: Rulebook) -> ReleaseTerms:
     institution have a share ahead, or says so.
     """
     mode = ReleaseMode.PER_HOUR if rulebook.find("release.mode") is None else ReleaseMode(rulebook.text("release.mode"))
+    by_months = mode is ReleaseMode.PERIODIC and rulebook.find("release.period_days") is None
+    by_months = by_months and rulebook.find("release.period_months") is not None
+    set_points = None if mode is not ReleaseMode.MILESTONES else rulebook.find("release.milestone_points")
     set_ahead, set_floor = rulebook.find("release.ahead_percent_max"), rulebook.find("release.balance_floor")
     ahead = Fraction(0) if set_ahead is None else rulebook.percent("release.ahead_percent_max")
     return ReleaseTerms(
         mode=mode,
-        period_days=rulebook.whole("release.period_days") if mode is ReleaseMode.PERIODIC else 0,
+        period_days=rulebook.whole("release.period_days") if mode is ReleaseMode.PERIODIC and not by_months else 0,
         milestones=rulebook.percents("release.milestones") if mode is ReleaseMode.MILESTONES else (),
         after_order_working_days=(
             rulebook.whole("release.after_order_working_days") if mode is ReleaseMode.AFTER_ORDER else 0
         ),
         ahead_percent_max=ahead,
         balance_floor=not ahead if set_floor is None else rulebook.flag("release.balance_floor"),
+        period_months=rulebook.whole("release.period_months") if by_months else 0,
+        milestone_points=() if set_points is None else rulebook.percents("release.milestone_points"),
     )
 
 
@@ -55,15 +60,23 @@ def _per_hour(_by: ReleaseTerms, facts: ReleaseFacts, _today: date, _calendar: C
 
 
 def _periodic(by: ReleaseTerms, facts: ReleaseFacts, today: date, _calendar: CalendarDays) -> int:
-    """All confirmed hours, once the oldest has waited the period (Xiamen 2021-11: 一周一结, within 7 days)."""
-    if facts.waiting_since is None or today < facts.waiting_since + by.period_days * _DAY:
+    """All confirmed hours, once the oldest has waited the period (Xiamen 2021-11: 一周一结, within 7 days; Yanhu: a
+    month).
+    """
+    if facts.waiting_since is None:
+        return facts.hours_released
+    if today < add_months(facts.waiting_since, by.period_months) + by.period_days * _DAY:
         return facts.hours_released
     return facts.hours_confirmed
 
 
 def _milestones(by: ReleaseTerms, facts: ReleaseFacts, _today: date, _calendar: CalendarDays) -> int:
     """30/30/40 at thirds of the order's hours (Tianjin Binhai 2021-09): the shares of the parts that are complete."""
-    reached = facts.hours_confirmed * len(by.milestones) // facts.hours_total
+    if facts.hours_confirmed >= facts.hours_total:
+        return facts.hours_total
+    parts = len(by.milestones)
+    points = by.milestone_points or [Fraction(n + 1, parts) for n in range(parts)]
+    reached = sum(facts.hours_confirmed >= point * facts.hours_total for point in points)
     return floor(facts.hours_total * sum(by.milestones[:reached], Fraction(0)) / 100)
 
 

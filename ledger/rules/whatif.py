@@ -14,6 +14,7 @@ from ledger.rules import prepayment_limit, price_cap, refund_deadline, reserve
 from ledger.rules import refund as refund_rules
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.institution import Institution
+from ledger.terms.prepayment import Charge
 from ledger.terms.price_cap import ContractPrice, ContractVerdict
 from ledger.terms.refund import Cause, HoursUsed, RefundContract, RefundRequest
 from ledger.terms.reserve import ReserveFigures
@@ -42,15 +43,27 @@ def price(contract: ContractPrice, two: Pair) -> Change | None:
 
 def prepayment(institution: str, signing: Signing, two: Pair) -> Change | None:
     """Whether a contract would be refused, or taken, by other limits. The money is what could not have been charged."""
+    charge = replace(prepayment_limit.standing(signing.own), funding=signing.funding)
     refused = [
-        [one.code for one in prepayment_limit.check(signing.charge, signing.others, prepayment_limit.limits(book))]
+        [
+            one.code
+            for one in prepayment_limit.check(charge, _same_subject(signing, book), prepayment_limit.limits(book))
+        ]
         for book in two
     ]
     if refused[0] == refused[1]:
         return None
     was, now = (", ".join(codes) or "taken" for codes in refused)
     newly = bool(refused[1]) - bool(refused[0])
-    return Change(Subject.PREPAYMENT, institution, signing.contract_no, was, now, newly * signing.charge.price_fen)
+    return Change(Subject.PREPAYMENT, institution, signing.contract_no, was, now, newly * signing.own.price_fen)
+
+
+def _same_subject(signing: Signing, rulebook: Rulebook) -> list[Charge]:
+    """The others that count with a charge: those of its subject, by the names the rulebook takes for one."""
+    same = prepayment_limit.same_subjects(rulebook)
+    key = prepayment_limit.subject_key(signing.own.subject, same)
+    others = [one for one in signing.others if prepayment_limit.subject_key(one.subject, same) == key]
+    return [prepayment_limit.standing(one) for one in others]
 
 
 def required_reserve(institution: Institution, figures: Sequence[ReserveFigures], two: Pair) -> Change | None:

@@ -70,9 +70,9 @@ class LessonDispute:
 
 @dataclass(frozen=True, slots=True)
 class TaughtHours:
-    """Confirmed or once released hours (hundredths) of a contract, alike in being at an unlawful time and cleared.""
+    """Confirmed or once released hours (hundredths) of a contract, alike in whether unlawful in time and cleared.
 
-    ``waiting_since``: when the oldest of them that is not released was confirmed; ``last_at``: when the last one was;
+    ``waiting_since``: when the oldest of them that is not released was first confirmed; ``last_at``: when the last was;
     ``last_taught_on``: the day of the last lesson.
     """
 

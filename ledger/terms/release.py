@@ -7,8 +7,9 @@ from fractions import Fraction
 
 
 class ReleaseMode(StrEnum):
-    """``per_hour``: on confirmation. ``periodic``: all that was confirmed, every so many days. ``milestones``: shares
-    of the order at equal parts of it. ``after_order``: the whole order, some working days after its last lesson.
+    """``per_hour``: on confirmation. ``periodic``: all that was confirmed, every so many days or months.
+    ``milestones``: shares of the order at parts of it. ``after_order``: the whole order, some working days after its
+    last lesson.
     """
 
     PER_HOUR = "per_hour"
@@ -21,9 +22,10 @@ class ReleaseMode(StrEnum):
 class ReleaseTerms:
     """What the rulebook in force at signing says of a contract's release; percentages as 12.5 for 12.5 %.
 
-    ``period_days``, ``milestones`` and ``after_order_working_days`` belong to their modes. ``ahead_percent_max``: the
-    share of a payment the institution may have before teaching. ``balance_floor``: no payout may leave the account
-    with less than all claims and refunds, money released ahead counted in.
+    ``period_days`` or ``period_months``, ``milestones`` and ``after_order_working_days`` belong to their modes;
+    ``milestone_points``: the share of the order taught at each milestone, none for equal parts.
+    ``ahead_percent_max``: the share of a payment the institution may have before teaching. ``balance_floor``: no payout
+    may leave the account with less than all claims and refunds, money released ahead counted in.
     """
 
     mode: ReleaseMode = ReleaseMode.PER_HOUR
@@ -32,6 +34,8 @@ class ReleaseTerms:
     after_order_working_days: int = 0
     ahead_percent_max: Fraction = Fraction(0)
     balance_floor: bool = True
+    period_months: int = 0
+    milestone_points: tuple[Fraction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Rulebook:
         return value
 
     def percents(self, key: str) -> tuple[Fraction, ...]:
-        """Percentages that add up to 100."""
+        """Percentages that add up to 100, or shares that rise to 1."""
         value = self[key].value
         assert isinstance(value, tuple)
         return value

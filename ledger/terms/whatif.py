@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from ledger.terms.prepayment import Charge
+from ledger.terms.prepayment import Funding, OpenCharge
 from ledger.terms.refund import Cause, PaidOn
 
 
@@ -24,12 +24,12 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """A contract as the prepayment limits saw it when it was signed: the charge, and the pupil's other open ones."""
+    """A contract when it was signed, as a charge, and the pupil's others that were open then, of every subject."""
 
     contract_no: str
-    signed_on: date
-    charge: Charge
-    others: tuple[Charge, ...]
+    funding: Funding
+    own: OpenCharge
+    others: tuple[OpenCharge, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,10 @@ from ledger.terms.payout import Batch, Instruction
 from ledger.terms.price_cap import Category, Course, Mode, Stage
 from ledger.terms.refund import Cause
 from ledger.terms.refund_request import Refund, RefundAsked
-from ledger.terms.rulebook import Rulebook
+from ledger.terms.rulebook import Rulebook, Scalar
 from ledger.vault import Vault
 from tests.cli.shop import lesson_row
+from tests.rules.rulebooks import with_values
 from tests.samples import SampleLine, camt053
 
 CUSTODY, RESERVE, HANDS = 1, 2, 3
@@ -46,7 +47,9 @@ PAYEE = Payee("启明书法学校", "6222009999000000111", "102100099996")
 
 @dataclass
 class School:
-    """One institution and the ways to make something happen to it. ``clock`` moves on with each new id."""
+    """One institution and the ways to make something happen to it. ``clock`` moves on with each new id, ``rules`` stand
+    in place of the rulebook's own.
+    """
 
     engine: Engine
     number: int
@@ -54,10 +57,11 @@ class School:
     clock: datetime = datetime(2026, 3, 1, 4, tzinfo=UTC)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     statements: dict[int, tuple[int, int]] = field(default_factory=dict)
+    rules: dict[str, Scalar] = field(default_factory=dict)
 
     @property
     def rulebook(self) -> Rulebook:
-        return LAW.in_force(self.place, "", SIGNED_ON)
+        return with_values(LAW.in_force(self.place, "", SIGNED_ON), self.rules)
 
     @property
     def calendar(self) -> CalendarDays:

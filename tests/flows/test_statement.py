@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import date
 
 from ledger.errors import Result
-from ledger.terms.statement import Verdict
+from ledger.terms.lesson import Verdict
+from ledger.terms.statement import Verdict as StatementVerdict
 from tests.flows.school import CUSTODY, PRICE_FEN, School, account_of, credit, debit
+from tests.flows.teaching import decided, taught
 from tests.samples import camt053
 
 ON = date(2026, 3, 3)
@@ -18,10 +20,10 @@ def codes(school: School) -> list[str]:
 def test_a_file_counts_once(school: School) -> None:
     contract = school.signed()
     content = school.statement_bytes(CUSTODY, credit(PRICE_FEN, contract.payment_reference))
-    assert school.take(content).verdict is Verdict.ACCEPT
+    assert school.take(content).verdict is StatementVerdict.ACCEPT
     before = (school.sums(), school.rows("statement_line"), school.rows("statement"))
     again = school.take(content)
-    assert (again.verdict, again.lines, again.already, again.outcomes) == (Verdict.IDEMPOTENT, 0, 1, ())
+    assert (again.verdict, again.lines, again.already, again.outcomes) == (StatementVerdict.IDEMPOTENT, 0, 1, ())
     assert (school.sums(), school.rows("statement_line"), school.rows("statement")) == before
     assert school.balance(contract.contract_id).paid_fen == PRICE_FEN
     assert school.broken() == []
@@ -68,7 +70,7 @@ def test_a_debit_nobody_ordered_opens_a_break(school: School) -> None:
 def test_an_account_of_nobody_is_rejected_and_kept(school: School) -> None:
     content = camt053(account=account_of(school.number, 99), opening_fen=0, lines=[credit(1_00, "PP1")], on=ON)
     imported = school.take(content)
-    assert imported.verdict is Verdict.REJECT
+    assert imported.verdict is StatementVerdict.REJECT
     assert imported.fault is not None
     assert imported.fault.code == "UNKNOWN_ACCOUNT"
     assert school.rows("statement") == []
@@ -80,7 +82,7 @@ def test_a_statement_that_does_not_follow_the_last_moves_no_money(school: School
     sequence, opening_fen = school.statements[CUSTODY]
     school.statements[CUSTODY] = (sequence + 1, opening_fen + 500_00)  # one statement is missing
     imported = school.bank(CUSTODY, credit(1_00, contract.payment_reference), on=ON)
-    assert imported.verdict is Verdict.HOLD
+    assert imported.verdict is StatementVerdict.HOLD
     assert imported.outcomes == ()
     assert school.balance(contract.contract_id).paid_fen == 1_000_00
     assert school.sums() == {"bank": 1_000_00, "claim": 1_000_00}
@@ -91,7 +93,7 @@ def test_a_line_the_bank_sends_again_in_another_statement_is_held(school: School
     line = credit(1_000_00, contract.payment_reference)
     school.bank(CUSTODY, line, on=ON)
     imported = school.bank(CUSTODY, line, on=date(2026, 3, 4))
-    assert imported.verdict is Verdict.HOLD
+    assert imported.verdict is StatementVerdict.HOLD
     assert imported.fault is not None
     assert imported.fault.code == "DUPLICATE_ENTRY_REF"
     assert school.balance(contract.contract_id).paid_fen == 1_000_00
@@ -106,3 +108,33 @@ def test_a_payer_cannot_be_read_in_the_tables(school: School) -> None:
     assert row.payer_account_index is not None
     for secret in (line.name, line.account, line.memo):
         assert secret.encode() not in stored
+
+
+def test_what_a_lender_pays_waits_in_suspense(school: School) -> None:
+    contract = school.signed()
+    loan = replace(credit(PRICE_FEN, contract.payment_reference), name="某某消费金融有限公司")
+    school.bank(CUSTODY, loan, on=ON)
+    assert school.sums() == {"bank": PRICE_FEN, "suspense": PRICE_FEN}
+    assert codes(school) == ["LOAN_FUNDED"]
+    assert school.broken() == []
+
+
+def test_a_contract_over_a_limit_when_its_money_comes_takes_none(school: School) -> None:
+    first = school.paid(price_fen=3_000_00, hours_bought=20_00)
+    ids = taught(school, first, 10, hours="2")
+    following = school.contract(first.student_id, price_fen=3_000_00, hours_bought=20_00)
+    assert school.sign(following)[0].result is Result.DONE  # all of the first is taught
+    decided(school, Verdict.REVERSED, *ids)  # it was not
+    school.bank(CUSTODY, credit(3_000_00, following.payment_reference), on=ON)
+    assert (school.balance(following.contract_id).paid_fen, school.sums()["suspense"]) == (0, 3_000_00)
+    assert codes(school) == ["PREPAYMENT_OVER_AMOUNT"]
+    school.bank(CUSTODY, credit(3_000_00, first.payment_reference), on=ON)
+    assert codes(school) == ["PAYMENT_OVER_PRICE", "PREPAYMENT_OVER_AMOUNT"]  # the earlier one is not to blame
+    assert school.broken() == []
+
+
+def test_the_limits_of_the_day_of_signing_count_when_the_money_comes(school: School) -> None:
+    contract = school.signed()
+    school.rules = {"prepayment.non_academic_amount_max": 1_000_00}
+    school.bank(CUSTODY, credit(PRICE_FEN, contract.payment_reference), on=ON)
+    assert (school.balance(contract.contract_id).paid_fen, codes(school)) == (PRICE_FEN, [])

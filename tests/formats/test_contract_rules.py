@@ -16,7 +16,7 @@ COUNTS = st.integers(0, 1_000)
 PERCENTS = st.fractions(0, 100)
 RELEASES = st.builds(
     ReleaseTerms, st.sampled_from(ReleaseMode), COUNTS, st.lists(PERCENTS, max_size=4).map(tuple), COUNTS, PERCENTS,
-    st.booleans(),
+    st.booleans(), COUNTS, st.lists(st.fractions(0, 1), max_size=4).map(tuple),
 )  # fmt: skip
 MAYBE = st.none() | COUNTS
 LIMITS = st.builds(PrepaymentLimits, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, st.booleans(), st.booleans())
@@ -40,6 +40,7 @@ def test_a_contract_signed_before_rules_were_kept_is_released_hour_by_hour_witho
 def test_the_shape_is_the_one_that_stands_in_the_books() -> None:
     rules = ContractRules(ReleaseTerms(ReleaseMode.MILESTONES, milestones=(Fraction(100, 3),) * 3))
     assert write_rules(rules)["release"] == {
-        "mode": "milestones", "period_days": 0, "milestones": ["100/3", "100/3", "100/3"],
+        "mode": "milestones", "period_days": 0, "period_months": 0, "milestones": ["100/3", "100/3", "100/3"],
+        "milestone_points": [],
         "after_order_working_days": 0, "ahead_percent_max": "0", "balance_floor": True,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import prepayment_limit
 from ledger.terms.contract import Contract
 from ledger.terms.contract_rules import ContractRules
-from ledger.terms.prepayment import Assignment, Charge, Funding, OpenCharge, PrepaymentLimits
+from ledger.terms.prepayment import Assignment, Charge, ChargeAtBooking, Funding, OpenCharge, PrepaymentLimits
 from ledger.terms.price_cap import Category
 from tests.rules.rulebooks import with_values
 
@@ -196,3 +196,24 @@ def test_booking_counts_what_was_signed_before_and_who_pays() -> None:
     assert asked(other, later, of_art) == ()
     assert asked(HELD) == ("PREPAYMENT_OVER_HOURS", "PREPAYMENT_TOO_EARLY")
     assert asked(payer="某某消费金融有限公司") == ("LOAN_FUNDED",)
+
+
+def test_a_charge_crosses_a_term_where_a_vacation_lies_within_it() -> None:
+    winter = frozenset(date(2026, 2, day) for day in range(1, 11))
+    assert prepayment_limit.crosses_term(date(2026, 1, 20), date(2026, 2, 20), winter)
+    assert not prepayment_limit.crosses_term(date(2026, 1, 20), date(2026, 2, 10), winter)  # ends with the vacation
+    assert not prepayment_limit.crosses_term(date(2026, 2, 1), date(2026, 2, 20), winter)  # begins in it
+    assert not prepayment_limit.crosses_term(date(2026, 2, 11), date(2026, 4, 20), winter)
+
+
+@pytest.mark.parametrize(
+    ("payer", "is_one"),
+    [("某某消费金融有限公司", True), ("某某小额贷款公司", True), ("欧阳金融", False), ("欧阳小满", False), ("", False)],
+)
+def test_a_lender_is_known_by_its_name(payer: str, is_one: bool) -> None:
+    assert prepayment_limit.is_lender(payer) is is_one
+    booked = ChargeAtBooking(PACK, (), LIMITS)
+    assert prepayment_limit.at_booking(booked, payer) == (("LOAN_FUNDED",) if is_one else ())
+    signed_with_one = replace(booked, charge=replace(PACK, funding=Funding.LOAN))
+    assert prepayment_limit.at_booking(signed_with_one, payer) == ("LOAN_FUNDED",)  # said once
+    assert prepayment_limit.at_booking(replace(booked, limits=PrepaymentLimits()), payer) == ()

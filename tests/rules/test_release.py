@@ -23,7 +23,9 @@ PLACE = without(BOOKS.in_force("110000", "", date(2026, 3, 2)), "release.mode", 
 MONDAY = date(2026, 3, 2)
 PER_HOUR = ReleaseTerms()
 WEEKLY = ReleaseTerms(ReleaseMode.PERIODIC, period_days=7)
+MONTHLY = ReleaseTerms(ReleaseMode.PERIODIC, period_months=1)
 MILESTONES = ReleaseTerms(ReleaseMode.MILESTONES, milestones=THIRDS)
+QUARTERS = replace(MILESTONES, milestone_points=(Fraction(1, 4), Fraction(1, 2), Fraction(1)))
 AFTER_ORDER = ReleaseTerms(ReleaseMode.AFTER_ORDER, after_order_working_days=15)
 HALF = ReleaseFacts(30_00, 5_00, 15_00, MONDAY, MONDAY)
 WHOLE = replace(HALF, hours_confirmed=30_00)
@@ -40,6 +42,10 @@ def test_terms_are_data_of_the_place() -> None:
     assert release.terms(with_values(PLACE, weekly)) == WEEKLY
     thirds: dict[str, Scalar] = {"release.mode": "milestones", "release.milestones": THIRDS}
     assert release.terms(with_values(PLACE, thirds)) == MILESTONES
+    points: dict[str, Scalar] = {**thirds, "release.milestone_points": QUARTERS.milestone_points}
+    assert release.terms(with_values(PLACE, points)) == QUARTERS
+    monthly: dict[str, Scalar] = {"release.mode": "periodic", "release.period_months": 1}
+    assert release.terms(with_values(PLACE, monthly)) == MONTHLY
     order: dict[str, Scalar] = {"release.mode": "after_order", "release.after_order_working_days": 15}
     assert release.terms(with_values(PLACE, order)) == AFTER_ORDER
     with pytest.raises(BadInput, match="RULE_MISSING"):
@@ -72,6 +78,27 @@ def test_weekly_releases_all_once_the_oldest_has_waited_a_week() -> None:
 def test_milestones_release_their_share_at_each_third(confirmed: int, released: int) -> None:
     assert due(MILESTONES, ReleaseFacts(30_00, 0, confirmed)) == released
     assert due(MILESTONES, ReleaseFacts(30_00, released, confirmed)) == 0
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "released"), [(7_49, 0), (7_50, 7_50), (14_99, 9_00), (15_00, 15_00), (16_00, 16_00), (30_00, 30_00)]
+)
+def test_milestones_at_points_of_their_own(confirmed: int, released: int) -> None:
+    """30 % after a quarter, 60 % after half: no more than was taught, so the share waits for its hours."""
+    assert due(QUARTERS, ReleaseFacts(30_00, 0, confirmed)) == released
+
+
+def test_monthly_releases_all_once_the_oldest_has_waited_a_month() -> None:
+    assert due(MONTHLY, HALF, date(2026, 4, 1)) == 0
+    assert due(MONTHLY, HALF, date(2026, 4, 2)) == 10_00
+
+
+def test_every_place_of_the_built_in_rulebooks_has_terms() -> None:
+    """No file names a mode without what the mode needs: a contract could not be signed there."""
+    places = {(version.place, version.zone) for version in BOOKS.versions}
+    for place, zone in places:
+        for on in (date(2022, 7, 1), date(2026, 3, 2)):
+            assert release.terms(BOOKS.in_force(place, zone, on)).mode in ReleaseMode
 
 
 def test_a_milestone_never_runs_ahead_of_teaching() -> None:

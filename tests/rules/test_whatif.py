@@ -1,7 +1,7 @@
 """What a draft decides otherwise: to the fen where there is a sum; a rulebook that says too little is named."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ import pytest
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import whatif
 from ledger.terms.institution import Institution
-from ledger.terms.prepayment import Charge
+from ledger.terms.prepayment import Funding, OpenCharge
 from ledger.terms.price_cap import CapTable, Category, ContractPrice, Course, Mode, PriceCap, Stage
 from ledger.terms.refund import Cause, PaidOn
 from ledger.terms.reserve import ReserveFacts, ReserveFigures
@@ -82,15 +82,36 @@ def test_a_lower_cap_finds_prices_by_their_excess(cap: int, expected: tuple[str,
         assert said(whatif.price(SOLD, (capped(cap), NOW))) == (expected[1], expected[0], -expected[2])
 
 
+CHARGE = OpenCharge(
+    UUID(int=1), UUID(int=2), "数学", "academic", 88_00, SIGNED_ON, datetime(2026, 3, 2, tzinfo=UTC), SIGNED_ON,
+    3_520_00, None, 40_00, 40_00, None,
+)  # fmt: skip
+
+
+def test_a_draft_that_takes_two_names_for_one_subject_finds_the_split() -> None:
+    other = replace(CHARGE, contract_id=UUID(int=3), subject="奥数")
+    signing = Signing("HT1", Funding.OWN, CHARGE, (other,))
+    alike = drafted(prepayment__same_subjects="数学,奥数")
+    split = "PREPAYMENT_OVER_HOURS, PREPAYMENT_TOO_EARLY"
+    assert said(whatif.prepayment("JG1", signing, (NOW, alike))) == ("taken", split, 3_520_00)
+    spelled = Signing("HT1", Funding.OWN, CHARGE, (replace(other, subject="数 学"),))
+    assert whatif.prepayment("JG1", spelled, (NOW, alike)) is None  # refused by either
+
+
+def test_a_draft_may_take_loans() -> None:
+    signing = Signing("HT1", Funding.LOAN, CHARGE, ())
+    found = said(whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__loan_refused=False))))
+    assert found == ("LOAN_FUNDED", "taken", -3_520_00)
+
+
 def test_a_limit_refuses_or_takes_what_was_charged() -> None:
-    charge = Charge("HT1", Category.ACADEMIC, SIGNED_ON, SIGNED_ON, 3_520_00, 40_00, 40_00)
-    signing = Signing("HT1", SIGNED_ON, charge, ())
+    signing = Signing("HT1", Funding.OWN, CHARGE, ())
     tight = drafted(prepayment__hours_max=30_00)
     assert said(whatif.prepayment("JG1", signing, (NOW, tight))) == ("taken", "PREPAYMENT_OVER_HOURS", 3_520_00)
     assert said(whatif.prepayment("JG1", signing, (tight, NOW))) == ("PREPAYMENT_OVER_HOURS", "taken", -3_520_00)
     assert whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__hours_max=40_00))) is None
     # refused before and after, for another reason: no money moves
-    months = Signing("HT1", SIGNED_ON, replace(charge, months=9), ())
+    months = Signing("HT1", Funding.OWN, replace(CHARGE, months=9), ())
     found = whatif.prepayment("JG1", months, (NOW, drafted(prepayment__hours_max=30_00)))
     assert said(found) == ("PREPAYMENT_OVER_MONTHS", "PREPAYMENT_OVER_HOURS, PREPAYMENT_OVER_MONTHS", 0)
 
