@@ -21,6 +21,8 @@ FAULTS: Final = {
     "after_key_commit": "the books list a new signing key, its file is not in place",
     "after_file_written": "a file is written under a temporary name and synced, not renamed",
     "after_rename": "a file has its name, its folder is not synced",
+    "before_import_commit": "a statement's lines are stored and posted, not committed",
+    "after_import_commit": "a statement is committed, nobody was told",
     "before_batch_commit": "a payment batch is built, not committed",
     "before_payment_commit": "a payment file is rendered, not committed",
     "after_payment_commit": "a payment file's bytes are committed, the file is not written",

@@ -14,10 +14,6 @@ from ledger.terms.close import (
 )
 from ledger.terms.institution import Fund
 
-# Statements as they count: whether each is believed, and its place in the chain of its account.
-_STATEMENTS = """(SELECT s.*, s.verdict = 'accept' AS believed, s.position AS place FROM ledger.statement s
-                  WHERE s.institution_id = :i AND s.fund_no = :f)"""
-
 
 def lock(conn: Connection, institution_id: int, fund_no: int) -> None:
     """Keep every posting out of a fund until this transaction ends, as closing its days does."""
@@ -27,10 +23,11 @@ def lock(conn: Connection, institution_id: int, fund_no: int) -> None:
 def statements(conn: Connection, fund: Fund, after: date, on: date) -> tuple[list[DayStatement], list[DayStatement]]:
     """The believed statements whose last day is after ``after`` and up to ``on``, in order; those held too."""
     rows = conn.execute(
-        text(f"""SELECT statement_id, sequence, opening_fen, closing_fen, first_on, last_on, lines,
+        text("""SELECT statement_id, sequence, opening_fen, closing_fen, first_on, last_on, lines,
                         encode(file_sha256, 'hex') AS file_sha256, believed, class AS class_
-                 FROM {_STATEMENTS} s
-                 WHERE CASE WHEN believed THEN last_on > :after AND last_on <= :on
+                 FROM ledger.statement_now
+                 WHERE institution_id = :i AND fund_no = :f
+                   AND CASE WHEN believed THEN last_on > :after AND last_on <= :on
                             ELSE verdict = 'hold' AND first_on <= :on END ORDER BY place"""),
         {"i": fund.institution_id, "f": fund.fund_no, "after": after, "on": on},
     )

@@ -1,15 +1,17 @@
 """Bank statements in the books: files as they were offered, statements, lines, and what each line turned out to be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from ledger.terms.contract import ContractBalance
+from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass
-from ledger.terms.match import KnownInstruction
-from ledger.terms.statement import KnownStatement
+from ledger.terms.match import KnownInstruction, OpenLine
+from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, StatementLine
+from ledger.vault import Vault
 
 # What an instruction is for, in the words of ``rules.match``.
 _PURPOSE = """CASE WHEN i.order_id IS NOT NULL THEN (SELECT o.purpose FROM ledger.reserve_order o
@@ -24,10 +26,15 @@ def lock_fund(conn: Connection, institution_id: int, fund_no: int) -> None:
 
 
 def history(conn: Connection, institution_id: int, fund_no: int) -> list[KnownStatement]:
-    """The stored statements of an account in the order they came, held ones included."""
+    """The stored statements of an account in the order they chain, held ones included."""
     rows = conn.execute(
-        text("""SELECT statement_id, content_digest, sequence, closing_fen, last_on, file_sha256, verdict
-                FROM ledger.statement WHERE institution_id = :i AND fund_no = :f ORDER BY position"""),
+        text("""SELECT s.statement_id, s.content_digest, s.sequence, s.opening_fen, s.closing_fen, s.last_on,
+                       s.file_sha256, s.believed, s.class,
+                       CASE WHEN s.believed THEN NULL ELSE
+                           (SELECT array_agg(DISTINCT l.bank_ref) FROM ledger.statement_line l
+                            WHERE l.institution_id = s.institution_id AND l.fund_no = s.fund_no
+                              AND l.statement_id = s.statement_id AND l.bank_ref NOT LIKE '~%') END AS refs
+                FROM ledger.statement_now s WHERE s.institution_id = :i AND s.fund_no = :f ORDER BY s.place"""),
         {"i": institution_id, "f": fund_no},
     )
     return [
@@ -38,10 +45,80 @@ def history(conn: Connection, institution_id: int, fund_no: int) -> list[KnownSt
             closing_fen=row.closing_fen,
             to_on=row.last_on,
             file_sha256=bytes(row.file_sha256).hex(),
-            believed=row.verdict == "accept",
+            believed=row.believed,
+            opening_fen=row.opening_fen,
+            class_=row[8],
+            refs=frozenset(row.refs or ()),
         )
         for row in rows
     ]
+
+
+def account_history(conn: Connection, fund: Fund, bank_refs: Iterable[str]) -> AccountHistory:
+    """What new statements of an account are judged by; ``bank_refs``: those of their lines."""
+    known = history(conn, fund.institution_id, fund.fund_no)
+    held = {ref for one in known for ref in one.refs}
+    refs = occurrences(conn, fund.institution_id, fund.fund_no, sorted({*bank_refs, *held}))
+    return AccountHistory(fund.currency, fund.opening_fen, tuple(known), refs)
+
+
+def next_place(conn: Connection, institution_id: int, fund_no: int) -> int:
+    """The place in its account's chain that the next statement gets. Under ``lock_fund``."""
+    found = conn.scalar(
+        text("""SELECT greatest(max(position), max(place)) FROM ledger.statement_now
+                WHERE institution_id = :i AND fund_no = :f"""),
+        {"i": institution_id, "f": fund_no},
+    )
+    return int(found or 0) + 1
+
+
+def find(conn: Connection, statement_id: str, account_no: str | None) -> list[tuple[str, bool]]:
+    """The accounts (all, or one) that have a statement of this id, and whether it is believed."""
+    rows = conn.execute(
+        text("""SELECT account_no, believed FROM ledger.statement_now
+                WHERE statement_id = :s AND (CAST(:a AS text) IS NULL OR account_no = :a) ORDER BY account_no"""),
+        {"s": statement_id, "a": account_no},
+    )
+    return [(row.account_no, row.believed) for row in rows]
+
+
+def believed_count(conn: Connection, institution_id: int, fund_no: int) -> int:
+    """How many statements of an account are believed."""
+    sql = "SELECT count(*) FROM ledger.statement_now WHERE institution_id = :i AND fund_no = :f AND believed"
+    return int(conn.scalar(text(sql), {"i": institution_id, "f": fund_no}) or 0)
+
+
+def released(conn: Connection, institution_id: int, fund_no: int, statement_id: str) -> bool:
+    """Whether a statement was held and is released."""
+    return bool(
+        conn.scalar(
+            text("""SELECT EXISTS (SELECT FROM ledger.statement_release
+                                   WHERE institution_id = :i AND fund_no = :f AND statement_id = :s)"""),
+            {"i": institution_id, "f": fund_no, "s": statement_id},
+        )
+    )
+
+
+def open_lines(conn: Connection, vault: Vault, institution_id: int, fund_no: int, statement_id: str) -> list[OpenLine]:
+    """The lines of a stored statement that nothing explains yet, in its order, with their payers' names opened."""
+    rows = conn.execute(
+        text("""SELECT line_id, ord, amount_fen, credit, booked_on, coalesce(match_key, '') AS match_key,
+                       coalesce(end_to_end_id, '') AS end_to_end_id, bank_code, payer_name_sealed
+                FROM ledger.statement_line l
+                WHERE institution_id = :i AND fund_no = :f AND statement_id = :s
+                  AND NOT EXISTS (SELECT FROM ledger.line_match m
+                                  WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id)
+                ORDER BY line_id"""),
+        {"i": institution_id, "f": fund_no, "s": statement_id},
+    )
+    return [
+        OpenLine(
+            row.line_id, row.ord, row.amount_fen, row.credit, row.booked_on, row.match_key, row.end_to_end_id,
+            row.bank_code, "" if row.payer_name_sealed is None
+            else vault.open(row.payer_name_sealed, "statement_line", "payer_name", row.line_id),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def offered(conn: Connection, sha256: str) -> set[str]:
@@ -51,18 +128,16 @@ def offered(conn: Connection, sha256: str) -> set[str]:
     )
 
 
-def occurrences(
-    conn: Connection, institution_id: int, fund_no: int, bank_refs: Sequence[str]
-) -> dict[str, tuple[int, bool]]:
-    """How often an account's lines carry each bank reference, and whether a believed statement does."""
+def occurrences(conn: Connection, institution_id: int, fund_no: int, bank_refs: Sequence[str]) -> dict[str, KnownRef]:
+    """How often an account's lines carry each bank reference; unknown ones are left out."""
     rows = conn.execute(
-        text("""SELECT l.bank_ref, max(l.occurrence) AS last, bool_or(s.verdict = 'accept') AS believed
-                FROM ledger.statement_line l JOIN ledger.statement s USING (institution_id, fund_no, statement_id)
+        text("""SELECT l.bank_ref, max(l.occurrence) AS last, count(*) FILTER (WHERE s.believed) AS believed
+                FROM ledger.statement_line l JOIN ledger.statement_now s USING (institution_id, fund_no, statement_id)
                 WHERE l.institution_id = :i AND l.fund_no = :f AND l.bank_ref = ANY (CAST(:refs AS text[]))
                 GROUP BY l.bank_ref"""),
         {"i": institution_id, "f": fund_no, "refs": list(bank_refs)},
     )
-    return {row.bank_ref: (row.last, row.believed) for row in rows}
+    return {row.bank_ref: KnownRef(row.last, row.believed) for row in rows}
 
 
 def contracts_by_reference(conn: Connection, institution_id: int, references: Sequence[str]) -> dict[str, UUID]:
@@ -109,9 +184,9 @@ def dues(conn: Connection, institution_id: int, fund_no: int) -> list[UUID]:
 def account_figures(conn: Connection, institution_id: int, fund_no: int, on: date) -> tuple[str, int, int, str] | None:
     """The last believed statement of an account up to a day: its id, opening and closing fen, last day; or None."""
     row = conn.execute(
-        text("""SELECT statement_id, opening_fen, closing_fen, last_on FROM ledger.statement
-                WHERE institution_id = :i AND fund_no = :f AND verdict = 'accept' AND last_on <= :on
-                ORDER BY position DESC LIMIT 1"""),
+        text("""SELECT statement_id, opening_fen, closing_fen, last_on FROM ledger.statement_now
+                WHERE institution_id = :i AND fund_no = :f AND believed AND last_on <= :on
+                ORDER BY place DESC LIMIT 1"""),
         {"i": institution_id, "f": fund_no, "on": on},
     ).one_or_none()
     return None if row is None else (row.statement_id, row.opening_fen, row.closing_fen, row.last_on.isoformat())
@@ -120,3 +195,21 @@ def account_figures(conn: Connection, institution_id: int, fund_no: int, on: dat
 def in_order(ids: Sequence[UUID], found: dict[UUID, ContractBalance]) -> list[ContractBalance]:
     """Contract rows in the order of ``ids``."""
     return [found[contract_id] for contract_id in ids]
+
+
+def line_row(vault: Vault, line_id: UUID, line: StatementLine, match_key: str) -> dict[str, object]:
+    """A line as it is stored: who it names and says is sealed, the account blindly indexed."""
+
+    def sealed(value: str, column: str) -> bytes | None:
+        return vault.seal(value, "statement_line", column, line_id) if value else None
+
+    return {
+        "line_id": line_id, "ord": line.ord, "amount_fen": line.amount_fen, "credit": line.credit,
+        "booked_on": line.booked_on, "value_on": line.value_on,
+        "match_key": match_key or None,
+        "end_to_end_id": line.end_to_end_id or None, "bank_code": line.bank_code,
+        "payer_name_sealed": sealed(line.counterparty_name, "payer_name"),
+        "payer_account_sealed": sealed(line.counterparty_account, "payer_account"),
+        "payer_account_index": vault.index(line.counterparty_account, "account") if line.counterparty_account else None,
+        "payer_bank": line.counterparty_bank or None, "memo_sealed": sealed(line.memo, "memo"),
+    }  # fmt: skip

@@ -22,7 +22,7 @@ REFUSED, UNUSABLE, HELD, NOT_READY = 1, 2, 3, 4
 
 # noun -> module holding a click command or group of the same name; imported only when asked for.
 COMMANDS = {
-    "statement": "ledger.cli.statement_import",
+    "statement": "ledger.cli.statement_release",
     "refund": "ledger.cli.refund_payee",
     "price": "ledger.cli.price",
     "rulebook": "ledger.cli.rulebook",

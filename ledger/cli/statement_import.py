@@ -1,23 +1,26 @@
 """``custody statement import``: bank statement files into the books, judged by what is known of their accounts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from ledger import faults
 from ledger.cli import edge
 from ledger.cli.main import answer, say
 from ledger.cli.postgres import open_books
 from ledger.cli.statement import EXIT_CODES, file_as_json, print_file, sentence, statement
 from ledger.flows import statement as flow
 from ledger.flows.statement import Imported
+from ledger.formats.bank_profile import find_profile
 from ledger.formats.statement import read_statements
 from ledger.settings import read_settings
+from ledger.terms.bank_profile import BankProfile
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.rulebook import NATION
 from ledger.terms.statement import Statement, StatementFile, StatementLine, Verdict, worst
@@ -32,10 +35,18 @@ COUNTS: Final = ("imported", "held", "lines", "already")
 
 @statement.command("import")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--profile", metavar="NAME", help="Bank profile of spreadsheets (or a TOML file); absent: the only one that fits."
+)
+@click.option("--account", metavar="A", help="Whose statements these are: spreadsheets often do not say.")
+@click.option("--dry-run", is_flag=True, help="Judge, match and show everything; keep nothing.")
 @edge.actor_option()
 @edge.rulebook_option
 @edge.as_json_option
-def import_(files: tuple[Path, ...], actor: str | None, rulebook_dir: Path | None, as_json: bool) -> int:
+def import_(
+    files: tuple[Path, ...], profile: str | None, account: str | None, dry_run: bool, actor: str | None,
+    rulebook_dir: Path | None, as_json: bool,
+) -> int:  # fmt: skip
     """Import statement FILEs in the order given, one transaction each; the worst verdict decides the exit code.
 
     Accepted and known before: 0; held for a person: 3; rejected, nothing of it imported: 2.
@@ -43,12 +54,18 @@ def import_(files: tuple[Path, ...], actor: str | None, rulebook_dir: Path | Non
     settings = read_settings()
     now, actor = edge.now(settings), edge.actor_name(actor)
     calendar = edge.load_law(rulebook_dir).calendar(NATION)
+    layout = None if profile is None else find_profile(profile)
     for path in files:
         edge.read_file(path, BYTES_MAX)  # a file that cannot be opened is told before any is imported
     with open_books(settings) as engine:
         vault = edge.open_vault(settings, engine)
-        imported = [import_file(engine, vault, path, calendar, actor, now) for path in files]
-    answer(files_as_json(imported), as_json, print_files)
+        asking = Asking(vault, calendar, actor, now, layout, account or "")
+        if account is not None:
+            with engine.connect() as conn:
+                edge.fund_of_account(conn, account, "--account")
+        imported = rehearse(engine, files, asking) if dry_run else [import_file(engine, one, asking) for one in files]
+    shown = files_as_json(imported)
+    answer({**shown, "dry_run": True} if dry_run else shown, as_json, print_files)
     verdict = worst([one.verdict for one in imported])
     for one in imported:
         if as_json and one.verdict in EXIT_CODES:
@@ -56,22 +73,51 @@ def import_(files: tuple[Path, ...], actor: str | None, rulebook_dir: Path | Non
     return EXIT_CODES.get(verdict, 0)
 
 
-def import_file(
-    engine: Engine, vault: Vault, path: Path, calendar: CalendarDays, actor: str, now: datetime
-) -> Imported:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who imports with what: keys, working days, name, instant; how spreadsheets are laid out and whose they are."""
+
+    vault: Vault
+    calendar: CalendarDays
+    actor: str
+    now: datetime
+    profile: BankProfile | None = None
+    account: str = ""
+
+
+def import_file(engine: Engine, path: Path, asking: Asking) -> Imported:
     """Import one file in a transaction of its own. Raises BadInput FILE_UNREADABLE, LIMIT_EXCEEDED."""
-    raw = edge.read_file(path, BYTES_MAX)
-    file, lines = read_lines(raw, edge.visible(str(path)))
     with engine.begin() as conn:
-        return flow.bring_in(conn, vault, file, lines, raw, calendar, actor, now)
+        imported = _bring_in(conn, path, asking)
+        faults.reach("before_import_commit")
+    faults.reach("after_import_commit")
+    return imported
 
 
-def read_lines(raw: bytes, name: str) -> tuple[StatementFile, dict[int, Sequence[StatementLine]]]:
+def rehearse(engine: Engine, paths: Sequence[Path], asking: Asking) -> list[Imported]:
+    """What importing the files would do, each after the other; all of it is taken back."""
+    with engine.connect() as conn, conn.begin() as transaction:
+        imported = [_bring_in(conn, path, asking) for path in paths]
+        transaction.rollback()
+    return imported
+
+
+def _bring_in(conn: Connection, path: Path, asking: Asking) -> Imported:
+    raw = edge.read_file(path, BYTES_MAX)
+    file, lines = read_lines(raw, edge.visible(str(path)), asking.profile)
+    return flow.bring_in(
+        conn, asking.vault, file, lines, raw, asking.calendar, asking.actor, asking.now, asking.account
+    )
+
+
+def read_lines(
+    raw: bytes, name: str, profile: BankProfile | None = None
+) -> tuple[StatementFile, dict[int, Sequence[StatementLine]]]:
     """A file and the lines of each of its statements, by the statement's place in the file."""
     lines: dict[int, Sequence[StatementLine]] = {}
     pending: list[StatementLine] = []
     file: StatementFile | None = None
-    for found in read_statements(BytesIO(raw), name):
+    for found in read_statements(BytesIO(raw), name, profile):
         if isinstance(found, StatementLine):
             pending.append(found)
         elif isinstance(found, Statement):
@@ -120,4 +166,5 @@ def print_files(shown: dict[str, Any]) -> None:
 
 def _counted(shown: dict[str, Any]) -> str:
     held = f", {shown['held']} held" if shown["held"] else ""
-    return f"{shown['imported']} imported{held}, {shown['already']} known before, {shown['lines']} lines stored"
+    dry = "dry run, nothing kept: " if shown.get("dry_run") else ""
+    return f"{dry}{shown['imported']} imported{held}, {shown['already']} known before, {shown['lines']} lines stored"

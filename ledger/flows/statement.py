@@ -1,6 +1,5 @@
 """Import bank statements: judge by history, store, and post what each booked line turned out to be."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,11 +13,11 @@ from ledger.books import refund as refunds
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats.contract_rules import read_rules
-from ledger.rules import match, posting, posting_payment, prepayment_limit
+from ledger.rules import match, posting_payment, prepayment_limit
 from ledger.rules.calendar import add_working_days
-from ledger.rules.statement import judge_against_history
+from ledger.rules.statement import Judging, is_overtaken, join_all, of_account, opening_gap
+from ledger.rules.statement_line import line_keys
 from ledger.terms.calendar import CalendarDays, shanghai_day
-from ledger.terms.contract import ContractBalance
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Fund
 from ledger.terms.journal import Entry, Event
@@ -28,7 +27,6 @@ from ledger.terms.price_cap import Category
 from ledger.terms.refund_request import RefundState
 from ledger.terms.statement import (
     Fault,
-    Judgement,
     KnownStatement,
     Statement,
     StatementFile,
@@ -57,10 +55,10 @@ class Imported:
 
 def bring_in(
     conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Sequence[StatementLine]], raw: bytes,
-    calendar: CalendarDays, actor: str, now: datetime,
+    calendar: CalendarDays, actor: str, now: datetime, account: str = "",
 ) -> Imported:  # fmt: skip
     """Take a file and keep its bytes under the verdict it got, history counted. A file known before changes nothing."""
-    imported = take(conn, vault, file, lines, calendar, actor, now)
+    imported = take(conn, vault, file, lines, calendar, actor, now, account)
     kept = statements.offered(conn, file.sha256)
     if imported.verdict is not Verdict.IDEMPOTENT and imported.verdict.value not in kept:
         judged = replace(file, verdict=imported.verdict, fault=imported.fault)
@@ -79,101 +77,135 @@ def offer(conn: Connection, vault: Vault, file: StatementFile, raw: bytes, actor
 
 
 def take(
+    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Sequence[StatementLine]],
+    calendar: CalendarDays, actor: str, now: datetime, account: str = "",
+) -> Imported:  # fmt: skip
+    """Import a file whose statements proved themselves. All of it or nothing: one rejected statement rejects the file.
+
+    ``lines``: by the statement's place in the file. ``account``: whose statements these are, where they do not say.
+    Unknown accounts are rejected (UNKNOWN_ACCOUNT). Nothing an import posts waits for a fold.
+    """
+    offered = [of_account(statement, account) for statement in file.statements]
+    funds = register.funds_by_account(conn, [statement.account for statement in offered])
+    for fund in sorted(funds.values(), key=lambda f: (f.institution_id, f.fund_no)):
+        statements.lock_fund(conn, fund.institution_id, fund.fund_no)
+    booked = {one.ord: [line for line in lines.get(one.ord, ()) if line.status == "BOOK"] for one in offered}
+    histories = {
+        known: statements.account_history(
+            conn, fund, (ref for one in offered if one.account == known for ref, _ in line_keys(booked[one.ord]))
+        )
+        for known, fund in funds.items()
+    }
+    kept = Verdict.ACCEPT in statements.offered(conn, file.sha256)
+    judging = Judging(file.sha256, histories, kept=kept)
+    judged = [judging.judge(statement, booked[statement.ord]) for statement in offered]
+    verdict = worst([one.statement.verdict for one in judged]) if judged else file.verdict
+    fault = next((one.statement.fault for one in judged if one.statement.verdict == verdict), file.fault)
+    stored, outcomes = 0, list[Outcome]()
+    if verdict is not Verdict.REJECT:
+        for one in judged:
+            found = one.statement
+            if found.opening_fen is None or found.verdict not in (Verdict.ACCEPT, Verdict.HOLD):
+                continue  # known, or read and shown only: a format without balances proves nothing and moves nothing
+            fund = funds[found.account]
+            stored += len(one.lines)
+            opened = _store(conn, vault, fund, found, one.lines, file.sha256, now)
+            if found.verdict is Verdict.ACCEPT:
+                outcomes += _match(conn, fund, found.identity, opened, calendar, actor, now)
+                outcomes += _join(conn, vault, fund, one.joined, found.identity, calendar, actor, now)
+    already = (
+        [one.statement.verdict for one in judged].count(Verdict.IDEMPOTENT) if verdict is not Verdict.REJECT else 0
+    )
+    return Imported(file, verdict, fault, tuple(one.statement for one in judged), stored, already, tuple(outcomes))
+
+
+def release(
     conn: Connection,
     vault: Vault,
-    file: StatementFile,
-    lines: Mapping[int, Sequence[StatementLine]],
+    fund: Fund,
+    statement_id: str,
+    reason: str,
     calendar: CalendarDays,
     actor: str,
     now: datetime,
-) -> Imported:
-    """Import a file whose statements proved themselves. All of it or nothing: one rejected statement rejects the file.
+) -> Outcome:
+    """A person believes a held statement: its lines are matched and posted, and what waited for it alone joins.
 
-    ``lines``: by the statement's place in the file. Unknown accounts are rejected (UNKNOWN_ACCOUNT). Nothing an import
-    posts waits for a fold.
+    An opening balance that is not the last closing one becomes a break, so that the books equal the bank again.
+    Refused: STATEMENT_NOT_HELD, STATEMENT_OVERTAKEN (a later day is believed already).
     """
-    funds = register.funds_by_account(conn, [statement.account for statement in file.statements])
-    for fund in sorted(funds.values(), key=lambda f: (f.institution_id, f.fund_no)):
-        statements.lock_fund(conn, fund.institution_id, fund.fund_no)
-    booked = {
-        statement.ord: [line for line in lines.get(statement.ord, ()) if line.status == "BOOK"]
-        for statement in file.statements
-    }
-    judging = _Judging(conn, file.sha256, funds)
-    judged = [judging.judge(statement, booked[statement.ord]) for statement in file.statements]
-    verdict = file.verdict if not judged else worst([statement.verdict for statement in judged])
-    stored, already, outcomes = 0, 0, list[Outcome]()
-    if verdict is not Verdict.REJECT:
-        for statement in judged:
-            target = funds.get(statement.account)
-            if statement.verdict is Verdict.IDEMPOTENT:
-                already += 1
-            elif statement.opening_fen is None or statement.closing_fen is None:
-                continue  # read and shown only: a format without balances proves nothing and moves nothing
-            elif target is not None and statement.verdict in (Verdict.ACCEPT, Verdict.HOLD):
-                ids = _store(conn, vault, target, statement, booked[statement.ord], file.sha256, now)
-                stored += len(ids)
-                if statement.verdict is Verdict.ACCEPT:
-                    outcomes += _match(conn, target, statement, booked[statement.ord], ids, calendar, actor, now)
-    fault = file.fault or next((s.fault for s in judged if s.verdict == verdict), None)
-    return Imported(file, verdict, fault, tuple(judged), stored, already, tuple(outcomes))
+    statements.lock_fund(conn, fund.institution_id, fund.fund_no)
+    history = statements.history(conn, fund.institution_id, fund.fund_no)
+    held = next(one for one in history if one.statement_id == statement_id)
+    if held.believed:
+        if statements.released(conn, fund.institution_id, fund.fund_no, statement_id):
+            return Outcome(Result.REPLAYED)
+        return Outcome(Result.REFUSED, "STATEMENT_NOT_HELD")
+    if is_overtaken(held, history):
+        return Outcome(Result.REFUSED, "STATEMENT_OVERTAKEN")
+    gap_fen = opening_gap(held, history, fund.opening_fen or 0)
+    if gap_fen:
+        _open_gap(conn, fund, held, gap_fen, calendar, actor, now)
+    place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no}
+    record.insert(conn, "statement_release", [{
+        **place, "statement_id": statement_id, "position": statements.next_place(conn, **place), "joined_by": None,
+        "released_at": now, "released_by": actor, "reason": reason,
+    }])  # fmt: skip
+    opened = statements.open_lines(conn, vault, **place, statement_id=statement_id)
+    _match(conn, fund, statement_id, opened, calendar, actor, now)
+    after = statements.account_history(conn, fund, ())
+    joined = join_all(list(after.statements), dict(after.refs))
+    _join(conn, vault, fund, [one.statement_id for one in joined], statement_id, calendar, actor, now)
+    return Outcome(Result.DONE)
 
 
-class _Judging:
-    """Judges the statements of a file by the history of their accounts; each counts for those after it in the file."""
-
-    def __init__(self, conn: Connection, file_sha256: str, funds: Mapping[str, Fund]) -> None:
-        self._conn, self._file_sha256, self._funds = conn, file_sha256, funds
-        self._history: dict[str, list[KnownStatement]] = {}
-        self._refs: dict[str, set[str]] = {}
-
-    def judge(self, statement: Statement, booked: Sequence[StatementLine]) -> Statement:
-        """The statement with its final verdict. A bank reference that a believed statement holds already: held."""
-        if statement.verdict in (Verdict.REJECT, Verdict.INFO_ONLY):
-            return statement
-        place = f"statement {statement.ord}"
-        fund = self._funds.get(statement.account)
-        if fund is None:
-            return _judged(statement, Verdict.REJECT, Fault("UNKNOWN_ACCOUNT", place, "Acct"))
-        if statement.currency != fund.currency:
-            return _judged(statement, Verdict.REJECT, Fault("CURRENCY_MISMATCH", place, "Ccy", statement.currency))
-        if statement.account not in self._history:
-            self._history[statement.account] = statements.history(self._conn, fund.institution_id, fund.fund_no)
-        history = self._history[statement.account]
-        found = judge_against_history(statement, self._file_sha256, history, fund.opening_fen)
-        if found.verdict is Verdict.ACCEPT:
-            twice = self._known_ref(fund, booked)
-            if twice:
-                found = Judgement(Verdict.HOLD, Fault("DUPLICATE_ENTRY_REF", place, "AcctSvcrRef", twice))
-        if found.verdict in (Verdict.ACCEPT, Verdict.HOLD):
-            believed = found.verdict is Verdict.ACCEPT
-            history.append(
-                KnownStatement(
-                    statement.identity, statement.content_digest, statement.sequence, statement.closing_fen,
-                    statement.to_on, self._file_sha256, believed,
-                )
-            )  # fmt: skip
-            if believed:
-                self._refs.setdefault(statement.account, set()).update(line.bank_ref for line in booked)
-        return _judged(statement, found.verdict, found.fault)
-
-    def _known_ref(self, fund: Fund, booked: Sequence[StatementLine]) -> str:
-        refs = [line.bank_ref for line in booked if line.bank_ref]
-        known = statements.occurrences(self._conn, fund.institution_id, fund.fund_no, refs)
-        in_file = self._refs.get(fund.account_no or "", set())
-        return next((ref for ref in refs if ref in in_file or known.get(ref, (0, False))[1]), "")
+def _open_gap(
+    conn: Connection, fund: Fund, held: KnownStatement, gap_fen: int, calendar: CalendarDays, actor: str, now: datetime
+) -> None:
+    """Book what an opening balance has more or less than the last closing one against a break of its own."""
+    (break_id,) = new_ids(now + timedelta(milliseconds=5), 1)
+    on = held.to_on or shanghai_day(now)
+    if gap_fen < 0:
+        event = posting_payment.unordered_debit(fund.fund_no, break_id, -gap_fen)
+    else:
+        event = posting_payment.difference_made_good(fund.fund_no, break_id, gap_fen)
+    key = f"opening {fund.fund_no} {held.statement_id}"
+    entry = Entry(new_id(now), key, (("gap", str(gap_fen)),), event, on, actor, break_id)
+    _post_entries(conn, fund.institution_id, [entry], now)
+    record.insert(conn, "break", [{
+        "institution_id": fund.institution_id, "break_id": break_id, "fund_no": fund.fund_no,
+        "kind": "opening_difference", "amount_fen": abs(gap_fen), "owner": "bank", "reason": "OPENING_DISCONTINUITY",
+        "opened_on": on, "due_on": add_working_days(on, BREAK_DAYS, calendar).on, "ref": None, "contract_id": None,
+    }])  # fmt: skip
 
 
-def _judged(statement: Statement, verdict: Verdict, fault: Fault | None) -> Statement:
-    return replace(statement, verdict=verdict, fault=fault)
+def _join(
+    conn: Connection,
+    vault: Vault,
+    fund: Fund,
+    joined: Sequence[str],
+    by: str,
+    calendar: CalendarDays,
+    actor: str,
+    now: datetime,
+) -> list[Outcome]:
+    """Release held statements that ``by`` joined to the chain, in their order, and match them."""
+    place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no}
+    outcomes = []
+    for statement_id in joined:
+        record.insert(conn, "statement_release", [{
+            **place, "statement_id": statement_id, "position": statements.next_place(conn, **place), "joined_by": by,
+            "released_at": now, "released_by": actor, "reason": "",
+        }])  # fmt: skip
+        opened = statements.open_lines(conn, vault, **place, statement_id=statement_id)
+        outcomes += _match(conn, fund, statement_id, opened, calendar, actor, now)
+    return outcomes
 
 
 def _store(
     conn: Connection, vault: Vault, fund: Fund, statement: Statement, lines: Sequence[StatementLine], file_sha256: str,
     now: datetime,
-) -> list[UUID]:  # fmt: skip
-    assert statement.opening_fen is not None, "an accepted statement carries balances"
-    assert statement.closing_fen is not None
+) -> list[OpenLine]:  # fmt: skip
     place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no, "statement_id": statement.identity}
     last_on = statement.to_on or statement.closing_on or shanghai_day(now)
     record.insert(conn, "statement", [{
@@ -181,59 +213,46 @@ def _store(
         "closing_fen": statement.closing_fen, "first_on": statement.from_on or last_on, "last_on": last_on,
         "lines": len(lines), "content_digest": bytes.fromhex(statement.content_digest),
         "file_sha256": bytes.fromhex(file_sha256), "verdict": statement.verdict, "class": statement.class_ or "",
-        "position": len(statements.history(conn, fund.institution_id, fund.fund_no)) + 1, "imported_at": now,
+        "position": statements.next_place(conn, fund.institution_id, fund.fund_no), "imported_at": now,
     }])  # fmt: skip
     ids = new_ids(now, len(lines))
     # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
-    refs = [line.bank_ref or "~" + _digest_of(line) for line in lines]
-    known = statements.occurrences(conn, fund.institution_id, fund.fund_no, refs)
-    seen = {ref: last for ref, (last, _) in known.items()}
-    rows = []
+    refs = [ref for ref, _ in line_keys(lines)]
+    seen = {ref: known.last for ref, known in
+            statements.occurrences(conn, fund.institution_id, fund.fund_no, refs).items()}  # fmt: skip
+    rows, opened = [], []
     for line_id, line, bank_ref in zip(ids, lines, refs, strict=True):
         seen[bank_ref] = seen.get(bank_ref, 0) + 1
-        rows.append({**place, **_line_row(vault, line_id, line), "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
+        key = match.match_key((line.end_to_end_id, line.memo))
+        row = statements.line_row(vault, line_id, line, key)
+        rows.append({**place, **row, "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
+        booked_on = line.booked_on or shanghai_day(now)
+        opened.append(
+            OpenLine(
+                line_id,
+                line.ord,
+                line.amount_fen,
+                line.credit,
+                booked_on,
+                key,
+                line.end_to_end_id,
+                line.bank_code,
+                line.counterparty_name,
+            )
+        )
     record.insert(conn, "statement_line", rows)
-    return ids
-
-
-def _digest_of(line: StatementLine) -> str:
-    facts = f"{line.booked_on}|{line.amount_fen}|{line.credit}|{line.counterparty_account}|{line.memo}"
-    return hashlib.sha256(facts.encode()).hexdigest()[:32]
-
-
-def _line_row(vault: Vault, line_id: UUID, line: StatementLine) -> dict[str, object]:
-    def sealed(value: str, column: str) -> bytes | None:
-        return vault.seal(value, "statement_line", column, line_id) if value else None
-
-    return {
-        "line_id": line_id, "ord": line.ord, "amount_fen": line.amount_fen, "credit": line.credit,
-        "booked_on": line.booked_on, "value_on": line.value_on,
-        "match_key": match.match_key((line.end_to_end_id, line.memo)) or None,
-        "end_to_end_id": line.end_to_end_id or None, "bank_code": line.bank_code,
-        "payer_name_sealed": sealed(line.counterparty_name, "payer_name"),
-        "payer_account_sealed": sealed(line.counterparty_account, "payer_account"),
-        "payer_account_index": vault.index(line.counterparty_account, "account") if line.counterparty_account else None,
-        "payer_bank": line.counterparty_bank or None, "memo_sealed": sealed(line.memo, "memo"),
-    }  # fmt: skip
+    return opened
 
 
 def _match(
-    conn: Connection, fund: Fund, statement: Statement, lines: Sequence[StatementLine], ids: Sequence[UUID],
-    calendar: CalendarDays, actor: str, now: datetime,
+    conn: Connection, fund: Fund, statement_id: str, opened: Sequence[OpenLine], calendar: CalendarDays, actor: str,
+    now: datetime,
 ) -> list[Outcome]:  # fmt: skip
     """Answer every line, post all events in one call, and record what each line was."""
-    opened = [
-        OpenLine(
-            line_id, line.ord, line.amount_fen, line.credit, line.booked_on or shanghai_day(now),
-            match.match_key((line.end_to_end_id, line.memo)), line.end_to_end_id, line.bank_code,
-            line.counterparty_name,
-        )
-        for line_id, line in zip(ids, lines, strict=True)
-    ]  # fmt: skip
     matching = match.Matching(_facts(conn, fund, opened, calendar))
     breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
     answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
-    outcomes = _post(conn, fund, statement.identity, answers, actor, now)
+    outcomes = _post(conn, fund, statement_id, answers, actor, now)
     _record(conn, fund, answers, outcomes, calendar, actor, now)
     _settle_refunds(conn, fund, answers, actor, now)
     return outcomes
@@ -347,7 +366,7 @@ def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer],
     ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(touched)))
     for refund_id, line in touched:  # in the order of the bank: a statement may book a payment and take it back
         refund = found[refund_id]
-        events, rows[refund.contract_id] = _settled(rows[refund.contract_id], fund, line)
+        events, rows[refund.contract_id] = match.refund_settled(rows[refund.contract_id], fund, line)
         state = RefundState.RETURNED if line.credit else RefundState.PAID
         if state is RefundState.PAID and rows[refund.contract_id].refund_due_fen:
             state = RefundState.APPROVED  # the cash covered a part; the rest is sent once the institution brings it in
@@ -362,22 +381,6 @@ def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer],
     _post_entries(conn, fund.institution_id, entries, now)
     record.insert(conn, "refund_step", steps)
     record.insert(conn, "refund_closed", closed)
-
-
-def _settled(contract: ContractBalance, fund: Fund, line: OpenLine) -> tuple[list[Event], ContractBalance]:
-    """What a booked or returned refund does to its contract beside the bank's entry, and the contract after it."""
-    from_reserve, amount = contract.fund_no != fund.fund_no, line.amount_fen
-    if line.credit:
-        if not from_reserve:
-            return [], contract
-        back = replace(contract, due_fen=contract.due_fen + amount, refund_due_fen=contract.refund_due_fen + amount)
-        return [posting_payment.refund_unproved(contract, amount)], back
-    events = []
-    if from_reserve:
-        events.append(posting_payment.refund_proved(contract, amount))
-        contract = replace(contract, due_fen=contract.due_fen - amount, refund_due_fen=contract.refund_due_fen - amount)
-    rest = posting_payment.remainder_left(contract, contract.free_fen)
-    return [*events, rest], posting.after_release(contract, rest)
 
 
 def _entries(refund_id: UUID, events: Sequence[Event], line: OpenLine, actor: str, ids: Iterator[UUID]) -> list[Entry]:

@@ -135,8 +135,8 @@ _CONTRACTS = text("""
            s.name_sealed AS student_sealed, k.name AS course, k.subject, k.minutes, i.name AS institution, i.place,
            i.zone, i.office_name, i.office_phone, f.kind::text AS fund_kind, f.bank_name AS bank, f.account_no,
            r.bank_name AS reserve_bank, r.account_no AS reserve_account,
-           (SELECT max(x.last_on) FROM ledger.statement x WHERE x.institution_id = c.institution_id
-            AND x.fund_no = c.fund_no AND x.verdict = 'accept') AS booked_through,
+           (SELECT max(x.last_on) FROM ledger.statement_now x WHERE x.institution_id = c.institution_id
+            AND x.fund_no = c.fund_no AND x.believed) AS booked_through,
            coalesce(p.price_fen, c.price_fen) AS price_fen, c.list_price_fen, c.hours_bought, c.hours_gifted, c.months,
            c.first_lesson_on, c.signed_on, b.paid_fen, b.released_fen, b.refunded_fen, b.held_fen, b.claim_fen,
            b.hours_released

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ledger.rules import posting, posting_payment, prepayment_limit
 from ledger.terms.contract import ContractBalance
+from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass, Event, FundKind
 from ledger.terms.match import KnownInstruction, LineAnswer, MatchFacts, OpenLine
 
@@ -147,3 +148,19 @@ def keys_of(lines: Sequence[OpenLine]) -> tuple[list[str], list[str]]:
         sorted({line.match_key for line in lines if line.match_key}),
         sorted({line.end_to_end_id for line in lines if line.end_to_end_id}),
     )
+
+
+def refund_settled(contract: ContractBalance, fund: Fund, line: OpenLine) -> tuple[list[Event], ContractBalance]:
+    """What a booked or returned refund does to its contract beside the bank's entry, and the contract after it."""
+    from_reserve, amount = contract.fund_no != fund.fund_no, line.amount_fen
+    if line.credit:
+        if not from_reserve:
+            return [], contract
+        back = replace(contract, due_fen=contract.due_fen + amount, refund_due_fen=contract.refund_due_fen + amount)
+        return [posting_payment.refund_unproved(contract, amount)], back
+    events = []
+    if from_reserve:
+        events.append(posting_payment.refund_proved(contract, amount))
+        contract = replace(contract, due_fen=contract.due_fen - amount, refund_due_fen=contract.refund_due_fen - amount)
+    rest = posting_payment.remainder_left(contract, contract.free_fen)
+    return [*events, rest], posting.after_release(contract, rest)

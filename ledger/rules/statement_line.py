@@ -54,7 +54,8 @@ def without_known(statement: Statement, lines: Sequence[StatementLine], known: C
     if not all(is_known[:count]) or last.balance_fen is None:
         fault = Fault("OPENING_DISCONTINUITY", place, "lines", f"{count} of {len(ordered)} are known")
         return Remainder(replace(statement, verdict=Verdict.HOLD, fault=fault), ordered)
-    return Remainder(replace(statement, opening_fen=last.balance_fen), ordered[count:])
+    left = replace(statement, opening_fen=last.balance_fen, from_on=ordered[count].booked_on)
+    return Remainder(left, ordered[count:])
 
 
 def _digest(line: StatementLine) -> str:

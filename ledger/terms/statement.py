@@ -4,6 +4,7 @@ Amounts are integers of the smallest unit of the statement's currency (fen for y
 signed, a debit (overdrawn) balance is negative; sums and line amounts are never negative.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -173,7 +174,8 @@ class StatementFile:
 class KnownStatement:
     """A stored statement of an account, as far as a new one is judged by it.
 
-    ``believed`` is False while it is held: its id and content count, but nothing chains to it.
+    ``believed`` is False while it is held: its id and content count, but nothing chains to it. ``class_`` is why, and
+    ``refs`` are the bank references of its lines (of held ones alone).
     """
 
     statement_id: str
@@ -183,6 +185,31 @@ class KnownStatement:
     to_on: date | None
     file_sha256: str
     believed: bool = True
+    opening_fen: int | None = None
+    class_: str = ""
+    refs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRef:
+    """How often an account's lines carry a bank reference: the last occurrence number of all, and how many are
+    believed."""
+
+    last: int
+    believed: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHistory:
+    """What the statements of one account are judged by. ``statements``: the believed ones in the order they chain.
+
+    ``currency`` and ``opening_fen`` as registered; ``refs``: those of the lines at hand that the account has already.
+    """
+
+    currency: str
+    opening_fen: int | None
+    statements: tuple[KnownStatement, ...]
+    refs: Mapping[str, KnownRef]
 
 
 @dataclass(frozen=True, slots=True)

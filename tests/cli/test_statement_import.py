@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,14 @@ def test_the_files_of_the_collection_get_the_manifests_verdicts_by_history(shop:
             assert (answer["imported"], answer["lines"]) == (1, int(row["booked_entries"]))
     assert stored == 159 + 20 + 20
     assert shop.count("line_match") == 159
+    assert shop.ask("SELECT closing_fen FROM ledger.statement_now WHERE believed ORDER BY place DESC") == 95_685_790
+    assert shop.broken() == []
+    still = camt053(
+        account="6232001000000000118", statement_id="AS106-2", sequence=106, opening_fen=95_685_790, lines=(),
+        on=date(2026, 3, 7),
+    )  # fmt: skip
+    assert imported(shop, shop.file("106.xml", still))[1]["verdict"] == "accept"  # the gap: 107 joins both
+    assert shop.count("line_match") == 159 + 20
     assert shop.broken() == []
 
 

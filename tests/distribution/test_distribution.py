@@ -39,6 +39,7 @@ EVERYBODY = {
     "books/payout.py find": "an operator names a file by its message id alone",
     "books/register.py funds_by_account": "a statement names a bank account and nothing else",
     "books/register.py accounts": "register of accounts, for an export of everything",
+    "books/statement.py find": "a person names a statement by its id, with the account if several have it",
     "books/seal.py last_blocks": "the signer goes round all institutions",
     "books/seal.py _CHECKPOINT": "the beginning of a statement; its users say of which institutions",
     "books/seal.py checkpoints": "verifying and anchoring go round all institutions",
@@ -69,6 +70,7 @@ EVERYBODY = {
     "lesson_now": "a view; who reads it names the institution",
     "refund_now": "a view; who reads it names the institution",
     "refund_payee_now": "a view; who reads it names the institution",
+    "statement_now": "a view; who reads it names the institution",
     "instruction_now": "a view; who reads it names the institution",
 }
 

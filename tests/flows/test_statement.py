@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import date
 
+from ledger.books import register
 from ledger.errors import Result
+from ledger.flows import statement
 from ledger.terms.lesson import Verdict
 from ledger.terms.statement import Verdict as StatementVerdict
-from tests.flows.school import CUSTODY, PRICE_FEN, School, account_of, credit, debit
+from tests.flows.school import CUSTODY, PRICE_FEN, VAULT, School, account_of, credit, debit
 from tests.flows.teaching import decided, taught
 from tests.samples import camt053
 
@@ -138,3 +140,23 @@ def test_the_limits_of_the_day_of_signing_count_when_the_money_comes(school: Sch
     school.rules = {"prepayment.non_academic_amount_max": 1_000_00}
     school.bank(CUSTODY, credit(PRICE_FEN, contract.payment_reference), on=ON)
     assert (school.balance(contract.contract_id).paid_fen, codes(school)) == (PRICE_FEN, [])
+
+
+def test_a_lender_in_a_held_statement_is_known_when_it_is_released(school: School) -> None:
+    contract = school.signed()
+    school.bank(CUSTODY, on=ON)
+    sequence, opening_fen = school.statements[CUSTODY]
+    school.statements[CUSTODY] = (sequence + 1, opening_fen)  # one statement is missing
+    loan = replace(credit(PRICE_FEN, contract.payment_reference), name="某某消费金融有限公司")
+    imported = school.bank(CUSTODY, loan, on=ON)
+    assert (imported.verdict, school.sums()) == (StatementVerdict.HOLD, {})
+    (held,) = imported.statements
+    with school.engine.begin() as conn:
+        (fund,) = register.funds_by_account(conn, [held.account]).values()
+        outcome = statement.release(
+            conn, VAULT, fund, held.identity, "asked the bank", school.calendar, "clerk:li", school.tick()
+        )
+    assert outcome.result is Result.DONE
+    assert school.sums() == {"bank": PRICE_FEN, "suspense": PRICE_FEN}
+    assert codes(school) == ["LOAN_FUNDED"]
+    assert school.broken() == []

@@ -6,9 +6,18 @@ from datetime import date
 import pytest
 
 from ledger.formats.statement import read_statement_file
-from ledger.rules.statement import judge_against_history
-from ledger.terms.statement import KnownStatement, Statement, Verdict
-from tests.samples import SampleLine, camt053
+from ledger.rules.statement import (
+    Judging,
+    is_overtaken,
+    join_all,
+    joining,
+    judge_against_history,
+    of_account,
+    opening_gap,
+)
+from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, Statement, Verdict
+from tests.bank_files import all_of, csv_text, rows
+from tests.samples import SampleLine, camt053, read
 
 OPENING = 50_000_000
 LAST = KnownStatement("ST-0006", "c" * 64, 6, OPENING, date(2026, 3, 1), "f" * 64)
@@ -109,11 +118,106 @@ def test_what_is_rejected_or_for_information_stays_so() -> None:
     assert judged(sample(verdict=Verdict.INFO_ONLY), LAST) == ("info_only", None)
 
 
-def test_what_is_held_by_itself_stays_held_and_a_broken_chain_is_named_first() -> None:
+def test_what_is_held_by_itself_stays_held_for_that_and_never_joins_by_itself() -> None:
     (held,) = read_statement_file(camt053(lines=(SampleLine(9, parts_fen=(1,)),))).statements
     assert judged(held, LAST) == ("hold", "DETAIL_SUM_MISMATCH")
-    assert judged(held, replace(LAST, sequence=1)) == ("hold", "SEQUENCE_GAP")
+    assert judged(held, replace(LAST, sequence=1)) == ("hold", "DETAIL_SUM_MISMATCH")
 
 
 def test_a_format_without_balances_is_not_chained_by_them() -> None:
     assert judged(sample(proved=False, opening_fen=None, sequence=None), LAST) == ("accept", None)
+
+
+# -- whose it is, what joins
+
+
+def test_a_statement_that_names_no_account_is_of_the_one_given() -> None:
+    assert of_account(sample(account=""), "1").account == "1"
+    assert of_account(sample(), "").account == of_account(sample(), sample().account).account == sample().account
+    other = of_account(sample(), "1")
+    assert (other.verdict, other.class_) == ("reject", "OTHER_ACCOUNT")
+    rejected = sample(verdict=Verdict.REJECT, fault=None)
+    assert of_account(rejected, "1") is rejected
+
+
+HELD = KnownStatement(
+    "ST-0008", "d" * 64, 8, 70, date(2026, 3, 3), "e" * 64, believed=False, opening_fen=OPENING, class_="SEQUENCE_GAP",
+    refs=frozenset({"A"}),
+)  # fmt: skip
+MISSING = replace(LAST, statement_id="ST-0007", sequence=7)
+
+
+def test_a_held_statement_joins_once_number_and_balance_follow() -> None:
+    assert joining([HELD], {}) is None
+    assert joining([LAST, HELD], {}) is None
+    assert joining([LAST, HELD, MISSING], {}) == HELD
+    assert joining([LAST, HELD, replace(MISSING, closing_fen=OPENING + 1)], {}) is None
+    assert joining([LAST, replace(HELD, class_="DETAIL_SUM_MISMATCH"), MISSING], {}) is None
+    assert joining([LAST, HELD, MISSING], {"A": KnownRef(2, 0)}) == HELD
+    assert joining([LAST, HELD, MISSING], {"A": KnownRef(1, 1)}) is None
+
+
+def test_what_joins_lets_the_next_one_join() -> None:
+    later = replace(HELD, statement_id="ST-0009", sequence=9, opening_fen=70, closing_fen=80)
+    refs = {"A": KnownRef(1, 0)}
+    history = [LAST, replace(later, refs=frozenset({"B"})), HELD, MISSING]
+    assert [one.statement_id for one in join_all(history, refs)] == ["ST-0008", "ST-0009"]
+    assert [one.believed for one in history] == [True] * 4
+    assert refs == {"A": KnownRef(2, 1), "B": KnownRef(1, 1)}
+
+
+def test_a_gap_between_balances_and_a_later_day_are_told() -> None:
+    assert opening_gap(HELD, [LAST], 5) == 0
+    assert opening_gap(HELD, [], 5) == OPENING - 5
+    assert not is_overtaken(HELD, [LAST])
+    assert not is_overtaken(HELD, [])
+    assert is_overtaken(HELD, [replace(LAST, to_on=date(2026, 3, 4))])
+    assert not is_overtaken(replace(HELD, to_on=None), [LAST])
+    assert not is_overtaken(HELD, [replace(LAST, to_on=None)])
+
+
+def known(*statements: KnownStatement, currency: str = "CNY", **refs: KnownRef) -> dict[str, AccountHistory]:
+    return {sample().account: AccountHistory(currency, OPENING, statements, refs)}
+
+
+def test_a_file_is_judged_by_the_accounts_it_is_of() -> None:
+    lines, (one,) = read(camt053())
+    assert Judging("0", {}).judge(one, lines).statement.class_ == "UNKNOWN_ACCOUNT"
+    assert Judging("0", known(currency="EUR")).judge(one, lines).statement.class_ == "CURRENCY_MISMATCH"
+    info = replace(one, verdict=Verdict.INFO_ONLY)
+    assert Judging("0", known()).judge(info, lines).statement is info
+    taken = Judging("0", known(LAST)).judge(one, lines)
+    assert (taken.statement.verdict, taken.lines, taken.joined) == ("accept", tuple(lines), ())
+    twice = Judging("0", known(LAST, B0002=KnownRef(1, 1))).judge(one, lines).statement
+    assert (twice.verdict, twice.class_) == ("hold", "DUPLICATE_ENTRY_REF")
+    assert Judging("0", known(LAST, B0002=KnownRef(1, 0))).judge(one, lines).statement.verdict == "accept"
+
+
+def test_the_statement_that_was_missing_joins_what_was_held() -> None:
+    lines, (one,) = read(camt053())
+    held = replace(HELD, opening_fen=one.closing_fen)
+    assert Judging("0", known(LAST, held)).judge(one, lines).joined == ("ST-0008",)
+
+
+def test_a_file_of_no_balances_counts_once() -> None:
+    lines, (one,) = read(camt053())
+    unproved = replace(one, opening_fen=None, closing_fen=None, proved=False)
+    assert Judging("0", known(LAST)).judge(unproved, lines).statement.verdict == "accept"
+    again = Judging("0", known(LAST), kept=True).judge(unproved, lines).statement
+    assert (again.verdict, again.class_) == ("idempotent", "ALREADY_IMPORTED")
+
+
+def test_of_an_export_only_what_is_new_is_left() -> None:
+    lines, file = all_of(csv_text(rows()))
+    (one,) = file.statements
+    accounts = {one.account: AccountHistory("CNY", OPENING, (), {"L00001": KnownRef(1, 1)})}
+    left = Judging("0", accounts).judge(one, lines)
+    assert (left.statement.verdict, left.statement.class_, left.lines) == (
+        "hold", "OPENING_DISCONTINUITY", tuple(lines[1:]),
+    )  # fmt: skip
+    before = replace(LAST, closing_fen=OPENING + 128_000)
+    joined = Judging("0", {one.account: replace(accounts[one.account], statements=(before,))}).judge(one, lines)
+    assert (joined.statement.verdict, joined.statement.opening_fen) == ("accept", OPENING + 128_000)
+    every = {f"L0000{n}": KnownRef(1, 1) for n in (1, 2, 3)}
+    nothing = Judging("0", {one.account: replace(accounts[one.account], refs=every)}).judge(one, lines)
+    assert (nothing.statement.verdict, nothing.statement.class_) == ("idempotent", "DUPLICATE_STATEMENT")

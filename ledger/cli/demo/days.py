@@ -20,7 +20,7 @@ from ledger.cli.demo import orders, world
 from ledger.cli.demo.bank import BankLine
 from ledger.cli.demo.story import Story
 from ledger.cli.demo.world import CLERK, CUSTODY, SUPERVISOR, School, instant
-from ledger.cli.statement_import import import_file
+from ledger.cli.statement_import import Asking, import_file
 from ledger.errors import InvariantBroken, Outcome
 from ledger.flows import contract, lesson, prepayment, reconcile, refund, register, release
 from ledger.flows import seal as sealing
@@ -112,7 +112,7 @@ def _statements(story: Story, school: School, k: int, on: date) -> None:
             )
         path = story.bank.statement(fund.account_no, on, lines)
         calendar = story.rulebooks.calendar(school.institution.place)
-        imported = import_file(story.engine, story.vault, path, calendar, "custody:demo", instant(on, 10))
+        imported = import_file(story.engine, path, Asking(story.vault, calendar, "custody:demo", instant(on, 10)))
         if imported.verdict not in ("accept", "idempotent"):
             raise InvariantBroken("NOT_POSTED", f"{path.name}: {imported.verdict} {imported.fault}")
 

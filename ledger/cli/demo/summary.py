@@ -68,9 +68,9 @@ def read(conn: Connection) -> Summary:
         text("""SELECT i.code, i.mode, f.account_no, s.closing_fen, b.debit_fen - b.credit_fen AS book
                 FROM ledger.institution i JOIN ledger.fund f USING (institution_id)
                 JOIN LATERAL ledger.balances(i.institution_id) b ON b.fund_no = f.fund_no AND b.class = 'bank'
-                LEFT JOIN LATERAL (SELECT closing_fen FROM ledger.statement s WHERE s.institution_id = i.institution_id
-                                   AND s.fund_no = f.fund_no AND s.verdict = 'accept'
-                                   ORDER BY position DESC LIMIT 1) s ON true
+                LEFT JOIN LATERAL (SELECT closing_fen FROM ledger.statement_now s
+                                   WHERE s.institution_id = i.institution_id AND s.fund_no = f.fund_no AND s.believed
+                                   ORDER BY s.place DESC LIMIT 1) s ON true
                 ORDER BY i.code, f.fund_no""")
     )
     return Summary(
