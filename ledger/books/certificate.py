@@ -15,9 +15,9 @@ from ledger.terms.close import (
 from ledger.terms.institution import Fund
 
 
-def lock(conn: Connection, institution_id: int, fund_no: int) -> None:
-    """Keep every posting out of a fund until this transaction ends, as closing its days does."""
-    conn.execute(text("SELECT pg_advisory_xact_lock(:i, :f)"), {"i": institution_id, "f": fund_no})
+def lock(conn: Connection, institution_id: int) -> None:
+    """Keep every posting out of an institution's books until this transaction ends, as closing a day does."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:i, 0)"), {"i": institution_id})
 
 
 def statements(conn: Connection, fund: Fund, after: date, on: date) -> tuple[list[DayStatement], list[DayStatement]]:

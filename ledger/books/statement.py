@@ -21,8 +21,13 @@ _PURPOSE = """CASE WHEN i.order_id IS NOT NULL THEN (SELECT o.purpose FROM ledge
 
 
 def lock_fund(conn: Connection, institution_id: int, fund_no: int) -> None:
-    """One import at a time on an account: two would both see the same last statement."""
-    conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11))"), {"k": f"{institution_id} {fund_no}"})
+    """One import at a time on an account: two would both see the same last statement. The books of the institution are
+    taken as posting does, so that a file about several of them takes all in their order, whatever its own.
+    """
+    conn.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 11)), pg_advisory_xact_lock_shared(:i, 0)"),
+        {"k": f"{institution_id} {fund_no}", "i": institution_id},
+    )
 
 
 def history(conn: Connection, institution_id: int, fund_no: int) -> list[KnownStatement]:

@@ -75,7 +75,7 @@ def approve(
     """
     number, fund_no = fund.institution_id, fund.fund_no
     statements.lock_fund(conn, number, fund_no)
-    certificates.lock(conn, number, fund_no)
+    certificates.lock(conn, number)
     proposal = certificates.last_proposal(conn, number, fund_no)
     if proposal is None:
         return _refused((CloseReason("NOTHING_PROPOSED"),))

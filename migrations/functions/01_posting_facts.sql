@@ -2,7 +2,7 @@
 --   new | replayed | conflict (field = index of the differing field digest) | refused (code) | later
 -- Raised (a bug of the caller, nothing is written): LG002 not allowed, LG003 cross-fund, LG004 unknown or unnamed, LG005 shape.
 --
--- Order, always the same, every set sorted by key: fund advisory locks (shared), request keys, reversed entries, contract
+-- Order, always the same, every set sorted by key: the institution's books (shared), request keys, reversed entries, contract
 -- rows, item rows, hold rows, guarded hot rows. Under the locks every limit is a GAUGE: a level that may not go below zero.
 -- Items are walked in order; an item that would take a gauge below zero is refused whole and leaves no trace in the levels,
 -- so a set that would overdraw refuses exactly the items that break a limit. The table CHECKs are the backstop.

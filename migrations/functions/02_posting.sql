@@ -294,7 +294,7 @@ DECLARE
     answered integer[]; codes text[]; sided boolean; tight boolean; final boolean;
     twin integer; twins integer[]; twin_of integer[];   -- items under a key that an earlier item of the set has claimed
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(p_institution, f) FROM (SELECT DISTINCT unnest(p_fund)::int f ORDER BY 1) x;
+    PERFORM pg_advisory_xact_lock_shared(p_institution, 0);
     IF NOT special AND t_contract = p_contract AND array_position(p_contract, NULL) IS NULL
        AND 1 <= ALL (t_amount) AND 10000000000000 >= ALL (t_amount)
        AND array_remove(t_debit_item, NULL) = '{}' AND array_remove(t_credit_item, NULL) = '{}'

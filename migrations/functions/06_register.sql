@@ -38,19 +38,19 @@ BEGIN
     RETURN n;
 END $$;
 
--- Lock contracts in id order before a flow reads, decides and posts about them. As in posting, their funds come first and
--- all of them before any row: who closes a day holds its fund for itself and then asks for rows. (Taken after a row, by
--- the posting that follows, the fund's lock closed a circle with close_day: one of the two was aborted.)
+-- Lock contracts in id order before a flow reads, decides and posts about them. As in posting, the books of the institution
+-- come first, before any row: who closes a day holds them for itself and then asks for rows. (Taken after a row, by the
+-- posting that follows, that lock closed a circle with close_day: one of the two was aborted. Taken fund by fund, who
+-- held an account of one fund and went on in another that was being closed did the same: closing seals, and sealing folds
+-- every fund. So there is one lock for all funds of an institution.)
 CREATE FUNCTION ledger.lock_contracts(p_institution integer, p_contracts uuid[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-    SELECT pg_advisory_xact_lock_shared(p_institution, f.fund_no) FROM (
-        SELECT DISTINCT fund_no::integer FROM contract_balance
-        WHERE institution_id = p_institution AND contract_id = ANY (p_contracts) ORDER BY 1) f;
+    SELECT pg_advisory_xact_lock_shared(p_institution, 0);
     SELECT FROM contract_balance WHERE institution_id = p_institution AND contract_id = ANY (p_contracts)
     ORDER BY contract_id FOR NO KEY UPDATE $$;
--- Lock the guarded account a flow is about to split by what it holds; then read, decide, post. The fund first, as above.
+-- Lock the guarded account a flow is about to split by what it holds; then read, decide, post. The books first, as above.
 CREATE FUNCTION ledger.lock_account(p_institution integer, p_fund smallint, p_class text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-    SELECT pg_advisory_xact_lock_shared(p_institution, p_fund);
+    SELECT pg_advisory_xact_lock_shared(p_institution, 0);
     SELECT FROM balance WHERE institution_id = p_institution AND fund_no = p_fund AND class = p_class::account_class
     FOR NO KEY UPDATE $$;

@@ -1,12 +1,13 @@
 -- Close a fund through a day: nothing posted later may lie on it or before. The exclusive lock waits for every posting at
--- work in the fund (they hold it shared) and keeps new ones out until this transaction ends; what they committed is sealed
--- into the block the step names. Answers the number of that block; null where the fund is closed through that day already.
+-- work in the institution's books (they hold it shared) and keeps new ones out until this transaction ends; what they
+-- committed is sealed into the block the step names. Answers the number of that block; null where the fund is closed
+-- through that day already.
 CREATE FUNCTION ledger.close_day(p_institution integer, p_fund smallint, p_through date, p_at timestamptz, p_by text,
                                  p_certificate bytea DEFAULT NULL, p_approved_by text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE block_no bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(p_institution, p_fund::integer);
+    PERFORM pg_advisory_xact_lock(p_institution, 0);
     UPDATE close c SET closed_through = p_through
     WHERE c.institution_id = p_institution AND c.fund_no = p_fund AND c.closed_through < p_through;
     IF NOT FOUND THEN RETURN NULL; END IF;
@@ -21,7 +22,7 @@ CREATE FUNCTION ledger.reopen_day(p_institution integer, p_fund smallint, p_thro
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE block_no bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(p_institution, p_fund::integer);
+    PERFORM pg_advisory_xact_lock(p_institution, 0);
     UPDATE close c SET closed_through = p_through
     WHERE c.institution_id = p_institution AND c.fund_no = p_fund AND c.closed_through > p_through;
     IF NOT FOUND THEN RETURN NULL; END IF;

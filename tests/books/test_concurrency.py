@@ -1,6 +1,7 @@
 """Many clients at once: no deadlock, no limit passed, every promise kept; of those who want the last fen, one wins."""
 
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -202,6 +203,44 @@ def test_writers_and_sealers_over_few_families_keep_every_promise(many: tuple[Wo
     assert {"replayed", "ALREADY_REVERSED", "CLAIM_TOO_SMALL"} <= set(results), results
     assert not {"conflict", "later"} & set(results), results
     assert world.balance("suspense") <= 40  # each shared key moved one fen at most once
+
+
+def test_who_holds_an_account_of_one_fund_may_post_in_another_that_is_closed_meanwhile(
+    many: tuple[World, Engine],
+) -> None:
+    """Closing seals, and sealing folds every fund: with a lock per fund, each of the two would wait for the other."""
+    world, engine = many
+    family = world.open_contract(paid_fen=50_00)
+    world.post(posting.hours_released(world.contract(family), 1_00))  # what the sealer has to fold into payable
+    line, held = new_id(NOW), threading.Event()
+
+    def post() -> None:
+        with engine.begin() as conn:
+            register.lock_account(conn, world.number, CUSTODY, "payable")
+            held.set()
+            while not waiting_for_locks(engine):
+                time.sleep(0.01)
+            event = posting.deposit_to_suspense(SECOND_CUSTODY, line, 1)
+            entry = Entry(new_id(NOW), f"line {line}", (), event, DAY, "clerk:li")
+            assert [outcome.result for outcome in journal.post(conn, world.number, [entry], NOW)] == ["done"]
+
+    def close_second() -> None:
+        held.wait()
+        with engine.begin() as conn:
+            assert close.close_day(conn, world.number, SECOND_CUSTODY, DAY, NOW, "clerk:li") is not None
+
+    with at_once(post, close_second) as faults:
+        assert faults == []
+    assert world.balance("suspense", SECOND_CUSTODY) == 1
+    assert closed_days(world) == 1
+
+
+def waiting_for_locks(engine: Engine) -> int:
+    """How many sessions of this database wait for a lock."""
+    with engine.begin() as conn:
+        sql = """SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                 WHERE NOT l.granted AND a.datname = current_database()"""
+        return int(conn.scalar(text(sql)) or 0)
 
 
 def closed_days(world: World) -> int:
