@@ -15,6 +15,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from tests.web import axe
 from tests.web.family import Families
 
 WIDTHS = (320, 360, 768, 1280)
@@ -55,12 +56,13 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def seen(
-    chromium: Browser, address: str, families: Families, name: str, language: str, width: int, *, dark: bool = False
-) -> Iterator[Page]:
+    chromium: Browser, address: str, families: Families, name: str, language: str, width: int, *, dark: bool = False,
+    script: bool = False,
+) -> Iterator[Page]:  # fmt: skip
     """One of PAGES as the guardian sees it, without JavaScript."""
     context = chromium.new_context(
         viewport={"width": width, "height": 800},
-        java_script_enabled=False,
+        java_script_enabled=script,
         locale=LANGUAGES[language],
         color_scheme="dark" if dark else "light",
     )
@@ -120,6 +122,27 @@ def test_the_larger_view_fits(chromium: Browser, address: str, families: Familie
             assert "elder" in (page.locator("html").get_attribute("class") or "")
             open_everything(page)
             assert sideways(page) == 0, width
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(chromium: Browser, address: str, families: Families, name: str, language: str) -> None:
+    with seen(chromium, address, families, name, language, 360, script=True) as page:
+        open_everything(page)
+        assert axe.violations(page) == []
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert axe.violations(page) == []
+        page.emulate_media(color_scheme="dark")
+        assert axe.violations(page) == []
+
+
+def test_axe_finds_what_is_planted(chromium: Browser, address: str, families: Families) -> None:
+    with seen(chromium, address, families, "money", "en", 360, script=True) as page:
+        page.evaluate("document.documentElement.removeAttribute('lang')")
+        page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=/static/mark.svg>')")
+        page.evaluate("document.querySelector('h1').style.color = '#ccc'")
+        found = {line.split(":")[0] for line in axe.violations(page)}
+    assert found >= {"html-has-lang", "image-alt", "color-contrast"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
