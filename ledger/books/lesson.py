@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
@@ -12,6 +13,9 @@ from ledger.terms.lesson_law import LessonTime
 from ledger.terms.lesson_signal import Confirmation
 from ledger.terms.price_cap import Category, Mode, Stage
 
+# A place among the lessons whose time to answer runs out: its last day as first reckoned, then its id.
+Cursor = tuple[date, UUID]
+
 # An unlawful lesson is cleared once a decision that its hour stands was approved by a second person.
 _CLEARED = """EXISTS (SELECT FROM ledger.lesson_decision d JOIN ledger.approval a
                       ON a.institution_id = d.institution_id AND a.subject_id = d.decision_id
@@ -19,6 +23,7 @@ _CLEARED = """EXISTS (SELECT FROM ledger.lesson_decision d JOIN ledger.approval 
                         AND d.verdict = 'released')"""
 _COLUMNS = f"""l.lesson_id, l.contract_id, l.lesson_no, l.taught_on, l.starts_at, l.minutes, l.hours, l.flags,
               l.answer_until, l.state, l.step, l.entry_id, l.flags <> '{{}}' AND {_CLEARED} AS is_cleared"""
+_STATES: Final = {state.value: state for state in LessonState}
 # The last day to answer: as it was last reckoned, else as it was recorded. It only ever moves to a later day.
 _MOVED = """SELECT m.answer_until FROM ledger.lesson_date m
             WHERE m.institution_id = l.institution_id AND m.lesson_id = l.lesson_id
@@ -46,19 +51,34 @@ def by_id(conn: Connection, institution_id: int, lesson_ids: Collection[UUID]) -
     return {row.lesson_id: _lesson(row) for row in rows}
 
 
-def unanswered(conn: Connection, institution_id: int, until: date, limit: int) -> list[UUID]:
-    """Lessons nobody answered whose last day to answer is before ``until`` (a day), oldest first, at most ``limit``."""
+def contracts_of(conn: Connection, institution_id: int, lesson_ids: Collection[UUID]) -> list[UUID]:
+    """The contracts some lessons belong to, which never changes: what to lock before the lessons are read."""
     return list(
         conn.scalars(
-            text(f"""SELECT l.lesson_id FROM ledger.lesson l LEFT JOIN LATERAL ({_MOVED}) m ON true
-                     WHERE l.institution_id = :i AND l.answer_until < :until
-                       AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = l.institution_id
-                                       AND s.lesson_id = l.lesson_id AND s.step > 1)
-                       AND coalesce(m.answer_until, l.answer_until) < :until
-                     ORDER BY l.answer_until, l.lesson_id LIMIT :n"""),
-            {"i": institution_id, "until": until, "n": limit},
+            text("""SELECT DISTINCT l.contract_id FROM ledger.lesson l
+                    WHERE l.institution_id = :i AND l.lesson_id = ANY (CAST(:l AS uuid[]))"""),
+            {"i": institution_id, "l": list(lesson_ids)},
         )
     )
+
+
+def unanswered(
+    conn: Connection, institution_id: int, until: date, limit: int, after: Cursor | None = None
+) -> list[Cursor]:
+    """Lessons nobody answered whose last day to answer is before ``until`` (a day), oldest first, at most ``limit``;
+    those that come after the cursor ``after``, so that set after set does not pass the answered ones again.
+    """
+    rows = conn.execute(
+        text(f"""SELECT l.answer_until, l.lesson_id FROM ledger.lesson l LEFT JOIN LATERAL ({_MOVED}) m ON true
+                 WHERE l.institution_id = :i AND l.answer_until < :until
+                   AND (CAST(:day AS date) IS NULL OR (l.answer_until, l.lesson_id) > (:day, CAST(:lesson AS uuid)))
+                   AND NOT EXISTS (SELECT FROM ledger.lesson_step s WHERE s.institution_id = l.institution_id
+                                   AND s.lesson_id = l.lesson_id AND s.step > 1)
+                   AND coalesce(m.answer_until, l.answer_until) < :until
+                 ORDER BY l.answer_until, l.lesson_id LIMIT :n"""),
+        {"i": institution_id, "until": until, "n": limit, "day": after and after[0], "lesson": after and after[1]},
+    )
+    return [(row.answer_until, row.lesson_id) for row in rows]
 
 
 def waiting_for_decision(conn: Connection, institution_id: int) -> list[Lesson]:
@@ -140,8 +160,8 @@ def step(
 
 
 def _lesson(row: Row[tuple[object, ...]]) -> Lesson:
-    found = dict(row._mapping)
-    return Lesson(**{**found, "flags": tuple(found["flags"]), "state": LessonState(found["state"])})
+    found = row._mapping
+    return Lesson(**{**found, "flags": tuple(found["flags"]), "state": _STATES[found["state"]]})
 
 
 def _time(row: Row[tuple[object, ...]]) -> LessonTime:

@@ -7,10 +7,11 @@ from typing import Any, Final
 import click
 from sqlalchemy import Engine
 
+from ledger.books.lesson import Cursor
 from ledger.cli import edge
 from ledger.cli.main import answer
 from ledger.cli.postgres import open_books
-from ledger.errors import InvariantBroken, Result
+from ledger.errors import Result
 from ledger.flows import (
     cash,
     lesson,
@@ -84,15 +85,14 @@ def _of_institution(
 def _confirm_all(engine: Engine, number: int, until: date, now: datetime) -> int:
     """Set after set until no lesson is left whose time to answer has run out. How many were confirmed."""
     confirmed = 0
+    after: Cursor | None = None
     while True:
         with engine.begin() as conn:
-            outcomes = lesson.confirm_silent(conn, number, until, now, SET_MAX)
-        done = sum(one.result is Result.DONE for one in outcomes)
-        confirmed += done
-        if len(outcomes) < SET_MAX:
+            found = lesson.confirm_silent(conn, number, until, now, SET_MAX, after)
+        confirmed += sum(one.result is Result.DONE for one in found.outcomes)
+        after = found.last
+        if after is None:
             return confirmed
-        if not done:
-            raise InvariantBroken("NOT_POSTED", f"{len(outcomes)} lessons of institution {number} stay unanswered")
 
 
 def print_due(shown: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -163,21 +163,19 @@ def confirm(
     (``flows.lesson_decision``). ``device``: a keyed digest of what a person confirmed on. One outcome per lesson;
     confirmed or released already: replayed. Refused: UNKNOWN_LESSON, LESSON_DISPUTED, LESSON_REVERSED.
     """
-    found = lessons.by_id(conn, institution_id, lesson_ids)
-    balances = register.lock_contracts(conn, institution_id, [lesson.contract_id for lesson in found.values()])
-    found = lessons.by_id(conn, institution_id, lesson_ids)  # again: as they stand under the lock
+    balances = register.lock_contracts(conn, institution_id, lessons.contracts_of(conn, institution_id, lesson_ids))
+    found = lessons.by_id(conn, institution_id, lesson_ids)  # as they stand under the lock
     kept = contracts.rules(conn, institution_id, list(balances))
     by_hour = {key for key, rules in kept.items() if read_rules(rules).release.mode is ReleaseMode.PER_HOUR}
     entries: list[Entry] = []
-    steps = []
-    outcomes = []
+    steps, outcomes, confirmed = [], list[Outcome](), set[UUID]()
     entry_ids = new_ids(now, len(lesson_ids))
     for lesson_id, entry_id in zip(lesson_ids, entry_ids, strict=True):
         lesson = found.get(lesson_id)
-        outcomes.append(_confirmable(lesson))
+        outcomes.append(Outcome(Result.REPLAYED) if lesson_id in confirmed else _confirmable(lesson))
         if lesson is None or outcomes[-1].result is not Result.DONE:
             continue
-        found[lesson_id] = replace(lesson, state=LessonState.CONFIRMED)
+        confirmed.add(lesson_id)
         first = lesson.step + 1
         steps.append(
             lessons.step(institution_id, lesson_id, first, LessonState.CONFIRMED, actor, now, reason, device=device)
@@ -202,12 +200,24 @@ def confirm(
     return outcomes
 
 
-def confirm_silent(conn: Connection, institution_id: int, today: date, now: datetime, limit: int) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class ConfirmedBySilence:
+    """A set of lessons confirmed by silence. ``last``: the lesson the next set comes after; None where none is left."""
+
+    outcomes: list[Outcome]
+    last: lessons.Cursor | None
+
+
+def confirm_silent(
+    conn: Connection, institution_id: int, today: date, now: datetime, limit: int, after: lessons.Cursor | None = None
+) -> ConfirmedBySilence:
     """Confirm by silence what nobody answered before the legal day ``today``, oldest first, at most ``limit``
-    lessons.
+    lessons; those after ``after``, the last of the set before.
     """
-    ids = lessons.unanswered(conn, institution_id, today, limit)
-    return confirm(conn, institution_id, ids, "custody:due", now, reason="silence")
+    found = lessons.unanswered(conn, institution_id, today, limit, after)
+    ids = [lesson_id for _, lesson_id in found]
+    outcomes = confirm(conn, institution_id, ids, "custody:due", now, reason="silence")
+    return ConfirmedBySilence(outcomes, found[-1] if len(found) == limit else None)
 
 
 def _confirmable(lesson: Lesson | None) -> Outcome:

@@ -174,11 +174,12 @@ def hours_released(contract: ContractBalance, hours: int) -> Event:
 
 def after_release(contract: ContractBalance, event: Event) -> ContractBalance:
     """The contract as it stands after a ``hours_released`` event of its own."""
-    moved = {side: sum(t.amount_fen for t in event.transfers if t.credit is side) for side in (DUE, PAYABLE)}
+    to_due = sum([t.amount_fen for t in event.transfers if t.credit is DUE])
+    to_payable = sum([t.amount_fen for t in event.transfers if t.credit is PAYABLE])
     return replace(
         contract,
-        released_fen=contract.released_fen + moved[DUE] + moved[PAYABLE],
-        due_fen=contract.due_fen - moved[DUE],
+        released_fen=contract.released_fen + to_due + to_payable,
+        due_fen=contract.due_fen - to_due,
         hours_released=contract.hours_released + event.hours,
     )
 

@@ -1,5 +1,6 @@
--- Insert JSON rows into one insert-only table of this file or 0006 (contracts have their own function). One call a set.
-CREATE FUNCTION ledger.record(p_table text, p_rows jsonb) RETURNS integer
+-- Insert JSON rows into one insert-only table of this file or 0006 (contracts have their own function). One call a set;
+-- what all rows have in common comes once.
+CREATE FUNCTION ledger.record(p_table text, p_rows jsonb, p_common jsonb) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 DECLARE n integer;
 BEGIN
@@ -11,8 +12,9 @@ BEGIN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
     -- a refund that came back and was paid again keeps the day it was first closed on
-    EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(NULL::ledger.%1$I, $1) %2$s', p_table,
-                   CASE WHEN p_table = 'refund_closed' THEN 'ON CONFLICT (institution_id, refund_id) DO NOTHING' END) USING p_rows;
+    EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(
+        jsonb_populate_record(NULL::ledger.%1$I, $2), $1) %2$s', p_table,
+                   CASE WHEN p_table = 'refund_closed' THEN 'ON CONFLICT (institution_id, refund_id) DO NOTHING' END) USING p_rows, p_common;
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
 END $$;

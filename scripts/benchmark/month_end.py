@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from ledger.books import payout as batches
 from ledger.books.engine import open_engine
+from ledger.books.lesson import Cursor
 from ledger.cli import edge
 from ledger.errors import Result
 from ledger.flows import lesson, payout, seal
@@ -177,11 +178,17 @@ def end_month(month: Month) -> Ended:
         many += len(found.rows)
         del found
     released = 0
-    while released < many:
+    after: Cursor | None = None
+    while True:
         with _timed(steps, "release"):
-            released += _release(engine, month)
+            confirmed = _release(engine, month, after)
         with _timed(steps, "seal"), engine.begin() as conn:
             seal.seal(conn, NUMBER, month.released_at)
+        released, after = released + len(confirmed.outcomes), confirmed.last
+        if after is None:
+            break
+    if released != many:
+        raise RuntimeError(f"{released} of {many} lessons were released")
     with _timed(steps, "seal"), engine.begin() as conn:
         seal.sign(conn, month.signing_key, month.released_at)
     with _timed(steps, "pay"):
@@ -197,13 +204,13 @@ def _timed(steps: dict[str, float], name: str) -> Iterator[None]:
     steps[name] += time.perf_counter() - began
 
 
-def _release(engine: Engine, month: Month) -> int:
-    """A set of silent confirmations, as ``custody due`` asks for them; how many."""
+def _release(engine: Engine, month: Month, after: Cursor | None) -> lesson.ConfirmedBySilence:
+    """A set of silent confirmations, as ``custody due`` asks for them."""
     with engine.begin() as conn:
-        outcomes = lesson.confirm_silent(conn, NUMBER, shanghai_day(month.released_at), month.released_at, SET)
-    if not outcomes or any(outcome.result is not Result.DONE for outcome in outcomes):
+        found = lesson.confirm_silent(conn, NUMBER, shanghai_day(month.released_at), month.released_at, SET, after)
+    if any(outcome.result is not Result.DONE for outcome in found.outcomes):
         raise RuntimeError("a lesson was not confirmed by silence")
-    return len(outcomes)
+    return found
 
 
 def _pay(engine: Engine, vault: Vault, month: Month) -> int:

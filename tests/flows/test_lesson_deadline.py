@@ -37,7 +37,7 @@ def renewed(school: School, law: Rulebooks) -> int:
 
 def silent(school: School, today: date) -> int:
     with school.engine.begin() as conn:
-        return len(lesson.confirm_silent(conn, school.number, today, school.tick(), 100))
+        return len(lesson.confirm_silent(conn, school.number, today, school.tick(), 100).outcomes)
 
 
 def dates(school: School) -> list[tuple[date, bool]]:

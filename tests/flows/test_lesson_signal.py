@@ -91,7 +91,7 @@ def test_silence_is_no_parent(school: School) -> None:
     put_down(school, school.paid(), 5)
     until = datetime(2026, 5, 4, 4, tzinfo=UTC)
     with school.engine.begin() as conn:
-        done = lesson.confirm_silent(conn, school.number, until.date(), school.at(until), 100)
+        done = lesson.confirm_silent(conn, school.number, until.date(), school.at(until), 100).outcomes
     assert (len(done), look(school, until.date() + timedelta(days=1))) == (5, 0)
 
 

@@ -163,7 +163,7 @@ def test_what_silence_confirms_waits_for_the_mode_too(school: School) -> None:
     put_down(school, contract, 2)
     until = datetime(2026, 5, 4, 4, tzinfo=SHANGHAI)
     with school.engine.begin() as conn:
-        done = lesson.confirm_silent(conn, school.number, until.date(), school.at(until), 100)
+        done = lesson.confirm_silent(conn, school.number, until.date(), school.at(until), 100).outcomes
     assert (told(done), released(school, contract)) == ([(Result.DONE, "")] * 2, (0, 0))
     assert release_due(school, until.date() + timedelta(days=7)) == 1
     assert released(school, contract) == (2 * HOUR, 2_00)
