@@ -235,6 +235,6 @@ def test_pages_cannot_write(app: Flask) -> None:
     with app.app_context():
         here = site()
         with pytest.raises(DBAPIError, match="read-only"), here.snapshot() as conn:
-            conn.execute(text("SELECT ledger.record('finding', '[]'::jsonb), ledger.lock_contracts(2001, '{}')"))
+            conn.execute(text("SELECT ledger.record('finding', '[]'::jsonb, '{}'::jsonb), ledger.lock_contracts(2001, '{}')"))
         with here.snapshot() as conn:
             assert conn.scalar(text("SHOW transaction_isolation")) == "repeatable read"
