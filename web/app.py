@@ -67,8 +67,11 @@ def create_app(
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {"format": format, "said": language.said, "sentence": format.sentence}
+    app.jinja_env.globals["form_token"] = session.form_token
     language.install(app)
     app.before_request(_refuse_huge)
+    if demo:
+        app.before_request(_refuse_foreign_form)
     app.context_processor(_frame)
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _refused)
@@ -85,6 +88,13 @@ def _refuse_huge() -> None:
         raise RequestURITooLarge
     # Browsers say where a form was sent from; one of another site may not log anybody in.
     if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise BadRequest
+
+
+def _refuse_foreign_form() -> None:
+    """Whoever is logged in sends only forms that our pages of this session made. Becoming somebody needs none."""
+    inside = request.method == "POST" and request.endpoint not in (None, "demo.log_in")
+    if inside and session.guardian_id() is not None and not session.form_is_ours(request.form.get("token", "")):
         raise BadRequest
 
 

@@ -1,11 +1,14 @@
 """Who is looking: a signed cookie with a guardian's id. The demo sets it with one click; nothing else does yet."""
 
+import hmac
+import secrets
 from datetime import timedelta
 from uuid import UUID
 
 from flask import Flask, session
 
 _GUARDIAN = "guardian"
+_FORM = "form"
 _LASTS = timedelta(hours=8)
 
 
@@ -25,6 +28,7 @@ def log_in(guardian_id: UUID) -> None:
     """Remember the guardian until the browser closes, eight hours at most."""
     session.clear()
     session[_GUARDIAN] = str(guardian_id)
+    session[_FORM] = secrets.token_urlsafe(32)
 
 
 def log_out() -> None:
@@ -35,6 +39,16 @@ def log_out() -> None:
 def guardian_id() -> UUID | None:
     """The guardian of this request; None without a cookie or with one that we did not sign."""
     return as_id(session.get(_GUARDIAN))
+
+
+def form_token() -> str:
+    """What every form of this session carries, so that no other site can send one; "" without a log-in."""
+    return str(session.get(_FORM, ""))
+
+
+def form_is_ours(token: str) -> bool:
+    """Whether a form that was sent carries the token of its session."""
+    return hmac.compare_digest(form_token().encode(), token.encode())
 
 
 def as_id(text: object) -> UUID | None:

@@ -42,6 +42,12 @@ class Site:
             with conn.begin():
                 yield conn
 
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A transaction of one flow: committed when it returns its outcomes, refusals included."""
+        with self.engine.begin() as conn:
+            yield conn
+
     def law(self, place: str, zone: str, on: date) -> Law:
         """The rulebook and calendar of a place on a day, kept for the next page. Raises BadInput as ``in_force``."""
         key = (place, zone, on)

@@ -74,8 +74,18 @@ def test_log_in_as_nobody_and_from_another_site(app: Flask, families: Families) 
 
 
 def test_log_out(client: FlaskClient) -> None:
-    assert client.post("/demo/logout").status_code == 303
+    (token,) = opened(client, "/money").xpath('//input[@name="token"]/@value')
+    assert client.post("/demo/logout", data={"token": token}).status_code == 303
     assert client.get("/money").status_code == 303
+
+
+def test_a_form_of_another_session_changes_nothing(app: Flask, client: FlaskClient, families: Families) -> None:
+    with app.test_client() as other:
+        other.post("/demo/login", data={"guardian": str(families.guardian)})
+        (foreign,) = opened(other, "/money").xpath('//input[@name="token"]/@value')
+    for data in ({}, {"token": ""}, {"token": "x"}, {"token": foreign}):
+        assert client.post("/demo/logout", data=data).status_code == 400
+        assert client.get("/money").status_code == 200
 
 
 def test_the_demo_shows_its_families_and_its_ribbon_everywhere(client: FlaskClient, families: Families) -> None:
@@ -235,6 +245,6 @@ def test_pages_cannot_write(app: Flask) -> None:
     with app.app_context():
         here = site()
         with pytest.raises(DBAPIError, match="read-only"), here.snapshot() as conn:
-            conn.execute(text("SELECT ledger.record('finding', '[]'::jsonb, '{}'::jsonb), ledger.lock_contracts(2001, '{}')"))
+            conn.execute(text("SELECT ledger.record('finding', '[]', '{}'), ledger.lock_contracts(2001, '{}')"))
         with here.snapshot() as conn:
             assert conn.scalar(text("SHOW transaction_isolation")) == "repeatable read"
