@@ -20,10 +20,8 @@ _POST = """
         %(hold_fen)s::bigint[], %(reverses)s::uuid[],
         %(t_item)s::integer[], %(t_debit)s::ledger.account_class[],
         %(t_credit)s::ledger.account_class[], %(t_amount)s::bigint[],
-        %(t_contract)s::uuid[], %(t_debit_item)s::uuid[], %(t_credit_item)s::uuid[])
-    ORDER BY ord"""
+        %(t_contract)s::uuid[], %(t_debit_item)s::uuid[], %(t_credit_item)s::uuid[])"""
 _RESULTS = {
-    "new": Result.DONE,
     "replayed": Result.REPLAYED,
     "conflict": Result.CONFLICT,
     "refused": Result.REFUSED,
@@ -42,10 +40,10 @@ def post(
     """
     if not entries:
         return []
-    rows = conn.exec_driver_sql(_POST, _arguments(institution_id, entries, now, folded_block)).all()
-    return [
-        _outcome(entry, row.result, row.code, row.field, row.entry_id) for entry, row in zip(entries, rows, strict=True)
-    ]
+    outcomes = [Outcome(Result.DONE, "", "", entry.entry_id) for entry in entries]
+    for row in conn.exec_driver_sql(_POST, _arguments(institution_id, entries, now, folded_block)):
+        outcomes[row.ord - 1] = _outcome(entries[row.ord - 1], row.result, row.code, row.field, row.entry_id)
+    return outcomes
 
 
 def seal(conn: Connection, institution_id: int, now: datetime, *, wait: bool = True) -> int | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.books import journal
 from ledger.errors import Outcome, Result
+from ledger.terms.journal import Entry
 
 _WHOLE_TABLES = ("enable_nestloop TO off", "enable_bitmapscan TO off", "work_mem TO '64MB'")
 
@@ -26,6 +27,26 @@ def ask(engine: Engine, institution_id: int, now: datetime, flow: Flow) -> Seque
     """
     with engine.begin() as conn:
         outcomes = flow(conn, None)
+    return _once_more(engine, institution_id, now, flow, outcomes)
+
+
+def post_alone(engine: Engine, institution_id: int, entries: Sequence[Entry], now: datetime) -> Sequence[Outcome]:
+    """Post a set that is the whole of its transaction, asked again as in ``ask``.
+
+    One statement begins and commits by itself: asking for both separately took a set of four a third of its time.
+    """
+
+    def flow(conn: Connection, folded_block: int | None) -> Sequence[Outcome]:
+        return journal.post(conn, institution_id, entries, now, folded_block)
+
+    with engine.connect() as conn:
+        outcomes = flow(conn.execution_options(isolation_level="AUTOCOMMIT"), None)
+    return _once_more(engine, institution_id, now, flow, outcomes)
+
+
+def _once_more(
+    engine: Engine, institution_id: int, now: datetime, flow: Flow, outcomes: Sequence[Outcome]
+) -> Sequence[Outcome]:
     if not any(outcome.result is Result.LATER for outcome in outcomes):
         return outcomes
     with engine.begin() as conn:

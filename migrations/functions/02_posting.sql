@@ -303,8 +303,6 @@ BEGIN
        AND (n = 1 AND t_item = '{1}' OR t_item = ARRAY(SELECT generate_series(1, n))) AND _post_plain(
            p_institution, p_recorded_at, p_key, p_digests, p_entry, p_kind[1], p_fund[1], p_effective, p_actor, p_ref,
            p_contract, p_hours, t_debit[1], t_credit[1], t_amount) THEN
-        RETURN QUERY SELECT u.n::integer, 'new', NULL::text, NULL::integer, u.entry
-                     FROM unnest(p_entry) WITH ORDINALITY u (entry, n);
         RETURN;
     END IF;
     -- what belongs to a closed day is booked on the first open one; under the lock, days cannot close meanwhile
@@ -350,21 +348,18 @@ BEGIN
     END IF;
     PERFORM _apply(p_institution, p_recorded_at, passed, moves, contracts, sides, special);
     PERFORM _leave_for_seal(p_institution, p_recorded_at, passed, moves);
-    IF codes IS NULL AND twins IS NULL THEN
-        RETURN QUERY SELECT i.ord, 'new', NULL::text, NULL::integer, i.entry_id FROM unnest(items) i;
-        RETURN;
-    END IF;
+    IF codes IS NULL AND twins IS NULL THEN RETURN; END IF;
     -- a guarded account too small is final only against a fold that came after the question was first asked
     final := EXISTS (SELECT FROM seal_state s WHERE s.institution_id = p_institution AND s.block_no >= p_folded_block);
     RETURN QUERY
     WITH decided AS MATERIALIZED (SELECT * FROM _record_refusals(p_institution, items, codes, final))
     SELECT * FROM decided
     UNION ALL
-    SELECT t.ord, CASE d.result WHEN 'later' THEN 'later' ELSE 'replayed' END, d.code, NULL, d.entry_id
-    FROM unnest(twins, twin_of) t (ord, twin) JOIN decided d ON d.ord = t.twin;
+    SELECT t.ord, CASE d.result WHEN 'later' THEN 'later' ELSE 'replayed' END, d.code, NULL, i.entry_id
+    FROM unnest(twins, twin_of) t (ord, twin) JOIN unnest(items) i ON i.ord = t.twin LEFT JOIN decided d ON d.ord = t.twin;
 END $$;
 
--- Write down what was refused, take back the claim of what comes later, and answer for every new item.
+-- Write down what was refused, take back the claim of what comes later, and answer for both.
 CREATE FUNCTION ledger._record_refusals(p_institution integer, p_items ledger._item[], p_codes text[], p_final boolean)
 RETURNS TABLE (ord integer, result text, code text, field integer, entry_id uuid)
 LANGUAGE plpgsql AS $$
@@ -380,7 +375,7 @@ BEGIN
            _leaf(ROW(p_institution, i.request_key, i.field_digests, i.entry_id)::request, NULL, NULL, p_codes[i.ord])
     FROM unnest(p_items) i
     WHERE p_codes[i.ord] IS NOT NULL AND p_codes[i.ord] <> ALL (later) ORDER BY i.ord;
-    RETURN QUERY SELECT i.ord, CASE WHEN p_codes[i.ord] IS NULL THEN 'new' WHEN p_codes[i.ord] = ANY (later) THEN 'later'
-                                    ELSE 'refused' END, p_codes[i.ord], NULL::integer, i.entry_id
-    FROM unnest(p_items) i ORDER BY i.ord;
+    RETURN QUERY SELECT i.ord, CASE WHEN p_codes[i.ord] = ANY (later) THEN 'later' ELSE 'refused' END, p_codes[i.ord],
+                        NULL::integer, i.entry_id
+    FROM unnest(p_items) i WHERE p_codes[i.ord] IS NOT NULL ORDER BY i.ord;
 END $$;

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from ledger.books import journal, record, register
 from ledger.books.engine import open_engine
-from ledger.books.transaction import ask
+from ledger.books.transaction import post_alone
 from ledger.errors import Outcome, Result
 from ledger.flows import register as registering
 from ledger.rules import posting
@@ -107,7 +107,7 @@ def post(engine: Engine, entries: Sequence[Entry], now: datetime) -> None:
 
 def posted(engine: Engine, entries: Sequence[Entry], now: datetime) -> Sequence[Outcome]:
     """What became of a set."""
-    return ask(engine, NUMBER, now, lambda conn, block: journal.post(conn, NUMBER, entries, now, block))
+    return post_alone(engine, NUMBER, entries, now)
 
 
 def require_new(outcomes: Sequence[Outcome]) -> None:

@@ -7,11 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from ledger.books import journal
 from ledger.books.gathering import Gathering
-from ledger.books.transaction import ask
+from ledger.books.transaction import post_alone
 from ledger.errors import Outcome, Result
-from ledger.rules import posting
+from ledger.rules import posting, posting_payment
 from ledger.terms.journal import AccountClass, Entry, Event, Transfer
 from tests.books.asking import entry
 from tests.world import CUSTODY, World
@@ -25,8 +24,7 @@ def door(world: World, sizes: list[int]) -> Gathering[Entry]:
 
     def run(entries: Sequence[Entry]) -> Sequence[Outcome]:
         sizes.append(len(entries))
-        number = world.number
-        return ask(world.engine, number, now, lambda conn, block: journal.post(conn, number, entries, now, block))
+        return post_alone(world.engine, world.number, entries, now)
 
     return Gathering(run)
 
@@ -87,3 +85,21 @@ def test_alone_nobody_waits_for_company(world: World) -> None:
         gathering.ask(impossible(world))
     assert gathering.ask(taught(world, "after a fault")).result is Result.DONE
     assert sizes == [1, 1, 1, 1, 1]
+
+
+def test_a_set_alone_in_its_transaction_is_whole_and_asked_again_after_later(world: World) -> None:
+    """Earned and not folded yet: the first answer is later, the second is final. A fault takes the whole set back."""
+    now = world.clock + timedelta(seconds=1)
+    earned = taught(world, "lesson", 2_00)
+    assert [one.result for one in post_alone(world.engine, world.number, [earned], now)] == [Result.DONE]
+    paid, too_much = (
+        entry(world, key, posting_payment.instructed(AccountClass.PAYABLE, CUSTODY, world.new_id(), fen))
+        for key, fen in (("paid out", 2_00), ("too much", 1))
+    )
+    with pytest.raises(DBAPIError):
+        post_alone(world.engine, world.number, [paid, impossible(world)], now)
+    outcomes = post_alone(world.engine, world.number, [paid, too_much], now)
+    assert [(one.result, one.code) for one in outcomes] == [
+        (Result.DONE, ""), (Result.REFUSED, "PAYABLE_TOO_SMALL"),
+    ]  # fmt: skip
+    assert world.broken() == []
