@@ -37,7 +37,8 @@ class Gathering(Generic[Item]):
         with self._arrived:
             self._queue.append(mine)
             if self._led:
-                self._arrived.notify()
+                if self._enough():  # to wake whoever leads for less took a tenth of the time
+                    self._arrived.notify()
             else:
                 self._led = mine.leads = True
                 mine.called.release()
@@ -51,7 +52,7 @@ class Gathering(Generic[Item]):
     def _lead(self, mine: "_Place[Item]") -> None:
         """Run what waits, my own included, and answer it; the next of those who wait by then leads after me."""
         with self._arrived:
-            self._arrived.wait_for(lambda: len(self._queue) >= min(self._last, self._most), PATIENCE_SECONDS)
+            self._arrived.wait_for(self._enough, PATIENCE_SECONDS)
             taken, self._queue = self._queue[: self._most], self._queue[self._most :]
             self._last = len(taken)
         try:
@@ -65,6 +66,9 @@ class Gathering(Generic[Item]):
             for place in taken:
                 if place is not mine:
                     place.called.release()
+
+    def _enough(self) -> bool:
+        return len(self._queue) >= min(self._last, self._most)
 
     def _answer(self, taken: "Sequence[_Place[Item]]") -> None:
         try:
