@@ -1,15 +1,13 @@
 """Whatever happens to a contract, fen by fen: releases and refund and remainder are what was paid.
 
-500 examples in a normal run, 20,000 with CUSTODY_TEST_FULL.
+500 examples in a normal run, 100,000 in a full one.
 """
 
-import os
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import lesson_dispute, posting, posting_payment, refund_funding, release
@@ -17,10 +15,11 @@ from ledger.terms.contract import ContractBalance, Payment
 from ledger.terms.journal import AccountClass, Event
 from ledger.terms.refund_request import RefundParts
 from ledger.terms.release import ReleaseFacts, ReleaseMode, ReleaseTerms
+from tests.picks import Pick, drawn, thrown
 from tests.rules.rulebooks import THIRDS
 
 CALENDAR = load_rulebooks([BUILT_IN]).calendar("110000")
-FULL = os.environ.get("CUSTODY_TEST_FULL") == "1"
+QUICK, FULL = 500, 100_000
 MODES = [
     ReleaseTerms(),
     ReleaseTerms(ReleaseMode.PERIODIC, period_days=7),
@@ -108,27 +107,26 @@ class Life:
         assert one.hours_released <= self.confirmed <= one.hours_total
 
 
-STEPS = st.one_of(
-    st.tuples(st.just("pay"), st.integers(1, 600_000)),
-    st.tuples(st.just("teach"), st.integers(0, 3_00)),
-    st.tuples(st.just("wait"), st.integers(0, 30)),
-    st.tuples(st.just("take_back"), st.integers(0, 5_00)),
-    st.tuples(st.just("hold"), st.integers(0, 3_00)),
-    st.tuples(st.just("draw"), st.just(0)),
-)
+STEPS = {"pay": 600_000, "teach": 3_00, "wait": 30, "take_back": 5_00, "hold": 3_00, "draw": 0}
 
 
-@given(st.sampled_from(MODES), st.integers(1, 600_000), st.integers(1, 60_00), st.lists(STEPS, max_size=20),
-       st.integers(0, 700_000))  # fmt: skip
-@settings(max_examples=20_000 if FULL else 500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_releases_and_refund_and_remainder_are_what_was_paid(
-    by: ReleaseTerms, price_fen: int, hours: int, steps: list[tuple[str, int]], asked: int
-) -> None:
-    life = Life(by, ContractBalance(CONTRACT, 1, price_fen, hours))
-    for name, number in steps:
-        getattr(life, name)(number)
+def releases_and_refund_and_remainder_are_what_was_paid(pick: Pick) -> None:
+    life = Life(pick.one_of(MODES), ContractBalance(CONTRACT, 1, pick.number(1, 600_000), pick.number(1, 60_00)))
+    for _ in range(pick.number(0, 20)):
+        step = pick.one_of(tuple(STEPS))
+        getattr(life, step)(pick.number(1 if step == "pay" else 0, STEPS[step]))
         life.check()
-    life.end(asked)
+    life.end(pick.number(0, 700_000))
     life.check()
     assert life.contract.claim_fen == 0
     assert life.contract.released_fen + life.contract.refunded_fen == life.contract.paid_fen
+
+
+def test_releases_and_refund_and_remainder_are_what_was_paid() -> None:
+    drawn(releases_and_refund_and_remainder_are_what_was_paid, QUICK)
+    thrown(releases_and_refund_and_remainder_are_what_was_paid, QUICK)
+
+
+@pytest.mark.full
+def test_a_hundred_thousand_lives_come_to_what_was_paid() -> None:
+    thrown(releases_and_refund_and_remainder_are_what_was_paid, FULL)
