@@ -29,6 +29,7 @@ def write_rules(rules: ContractRules) -> dict[str, object]:
             "after_order_working_days": release.after_order_working_days,
             "ahead_percent_max": str(release.ahead_percent_max),
             "balance_floor": release.balance_floor,
+            "dispute_stops_clock": release.dispute_stops_clock,
         },
         "prepayment": asdict(rules.prepayment),
         "same_subjects": dict(rules.same_subjects),
@@ -51,6 +52,7 @@ def read_rules(kept: Mapping[str, Any] | None) -> ContractRules:
             balance_floor=release["balance_floor"],
             period_months=release["period_months"],
             milestone_points=tuple(Fraction(point) for point in release["milestone_points"]),
+            dispute_stops_clock=release.get("dispute_stops_clock", True),  # rows of before hold none: it stopped
         ),
         prepayment=PrepaymentLimits(**kept["prepayment"]),
         same_subjects=kept["same_subjects"],

@@ -21,13 +21,14 @@ _DAY = timedelta(days=1)
 def terms(rulebook: Rulebook) -> ReleaseTerms:
     """The release terms in force for a place on the rulebook's day. Raises BadInput RULE_MISSING for a mode without
     its own key; where no mode is set, hours are released one by one. The balance floor holds unless a place lets the
-    institution have a share ahead, or says so.
+    institution have a share ahead, or says so; a dispute stops the clock unless a place says that it does not.
     """
     mode = ReleaseMode.PER_HOUR if rulebook.find("release.mode") is None else ReleaseMode(rulebook.text("release.mode"))
     by_months = mode is ReleaseMode.PERIODIC and rulebook.find("release.period_days") is None
     by_months = by_months and rulebook.find("release.period_months") is not None
     set_points = None if mode is not ReleaseMode.MILESTONES else rulebook.find("release.milestone_points")
     set_ahead, set_floor = rulebook.find("release.ahead_percent_max"), rulebook.find("release.balance_floor")
+    set_clock = rulebook.find("release.dispute_stops_clock")
     ahead = Fraction(0) if set_ahead is None else rulebook.percent("release.ahead_percent_max")
     return ReleaseTerms(
         mode=mode,
@@ -40,6 +41,7 @@ def terms(rulebook: Rulebook) -> ReleaseTerms:
         balance_floor=not ahead if set_floor is None else rulebook.flag("release.balance_floor"),
         period_months=rulebook.whole("release.period_months") if by_months else 0,
         milestone_points=() if set_points is None else rulebook.percents("release.milestone_points"),
+        dispute_stops_clock=set_clock is None or rulebook.flag("release.dispute_stops_clock"),
     )
 
 
@@ -83,16 +85,18 @@ def _milestones(by: ReleaseTerms, facts: ReleaseFacts, _today: date, _calendar: 
 def _after_order(by: ReleaseTerms, facts: ReleaseFacts, today: date, calendar: CalendarDays) -> int:
     """The whole order within so many working days after its last lesson is written off (Wuhu 2022-01: 15).
 
-    A refund request or a dispute stops the clock: its working days do not count, and nothing leaves while it is open.
+    A refund request or a dispute stops the clock (Wuhu too): its working days do not count, and nothing leaves while
+    it is open.
     """
+    stops = facts.stops if by.dispute_stops_clock else ()
     if facts.hours_confirmed < facts.hours_total or facts.last_hour_on is None:
         return facts.hours_released
-    if any(last is None for _, last in facts.stops):
+    if any(last is None for _, last in stops):
         return facts.hours_released
     day, counted = facts.last_hour_on, 0
     while day < today and counted < by.after_order_working_days:
         day += _DAY
-        counted += is_working_day(day, calendar) and not _stopped(day, facts.stops)
+        counted += is_working_day(day, calendar) and not _stopped(day, stops)
     return facts.hours_total if counted >= by.after_order_working_days else facts.hours_released
 
 

@@ -26,6 +26,7 @@ class ReleaseTerms:
     ``milestone_points``: the share of the order taught at each milestone, none for equal parts.
     ``ahead_percent_max``: the share of a payment the institution may have before teaching. ``balance_floor``: no payout
     may leave the account with less than all claims and refunds, money released ahead counted in.
+    ``dispute_stops_clock``: an open refund request or dispute keeps the whole order back.
     """
 
     mode: ReleaseMode = ReleaseMode.PER_HOUR
@@ -36,6 +37,7 @@ class ReleaseTerms:
     balance_floor: bool = True
     period_months: int = 0
     milestone_points: tuple[Fraction, ...] = ()
+    dispute_stops_clock: bool = True
 
 
 @dataclass(frozen=True, slots=True)

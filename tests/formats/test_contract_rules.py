@@ -17,6 +17,7 @@ PERCENTS = st.fractions(0, 100)
 RELEASES = st.builds(
     ReleaseTerms, st.sampled_from(ReleaseMode), COUNTS, st.lists(PERCENTS, max_size=4).map(tuple), COUNTS, PERCENTS,
     st.booleans(), COUNTS, st.lists(st.fractions(0, 1), max_size=4).map(tuple),
+    st.booleans(),
 )  # fmt: skip
 MAYBE = st.none() | COUNTS
 LIMITS = st.builds(PrepaymentLimits, MAYBE, MAYBE, MAYBE, MAYBE, MAYBE, st.booleans(), st.booleans())
@@ -42,5 +43,11 @@ def test_the_shape_is_the_one_that_stands_in_the_books() -> None:
     assert write_rules(rules)["release"] == {
         "mode": "milestones", "period_days": 0, "period_months": 0, "milestones": ["100/3", "100/3", "100/3"],
         "milestone_points": [],
-        "after_order_working_days": 0, "ahead_percent_max": "0", "balance_floor": True,
+        "after_order_working_days": 0, "ahead_percent_max": "0", "balance_floor": True, "dispute_stops_clock": True,
     }  # fmt: skip
+
+
+def test_rules_kept_before_a_place_could_say_otherwise_let_a_dispute_stop_the_clock() -> None:
+    kept = json.loads(json.dumps(write_rules(ContractRules())))
+    del kept["release"]["dispute_stops_clock"]
+    assert read_rules(kept).release.dispute_stops_clock

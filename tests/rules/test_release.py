@@ -59,6 +59,15 @@ def test_the_balance_floor_holds_unless_a_share_may_go_ahead() -> None:
     assert not release.terms(with_values(PLACE, {"release.balance_floor": False})).balance_floor
 
 
+def test_a_dispute_stops_the_clock_unless_the_place_says_it_does_not() -> None:
+    order: dict[str, Scalar] = {"release.mode": "after_order", "release.after_order_working_days": 15}
+    going_on = release.terms(with_values(PLACE, {**order, "release.dispute_stops_clock": False}))
+    assert going_on == replace(AFTER_ORDER, dispute_stops_clock=False)
+    assert release.terms(with_values(PLACE, {**order, "release.dispute_stops_clock": True})) == AFTER_ORDER
+    late, stopped = MONDAY + timedelta(days=40), replace(WHOLE, stops=((MONDAY, None),))
+    assert (due(AFTER_ORDER, stopped, late), due(going_on, stopped, late)) == (0, 25_00)
+
+
 def test_per_hour_releases_what_is_confirmed() -> None:
     assert due(PER_HOUR, HALF) == 10_00
     assert due(PER_HOUR, replace(HALF, hours_released=15_00)) == 0
