@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -184,6 +184,19 @@ def account_sums(conn: Connection, institution_id: int, fund_no: int) -> dict[st
         {"i": institution_id, "f": fund_no},
     )
     return {row[0]: int(row.fen) for row in rows}
+
+
+def paid_out_in_month(conn: Connection, institution_id: int, execute_on: date) -> int:
+    """What batches pay the institution in the calendar month of a day, in fen; not what was rejected or returned."""
+    found = conn.scalar(
+        text("""SELECT coalesce(sum(i.amount_fen), 0) FROM ledger.instruction_now i
+                JOIN ledger.payout_batch b USING (institution_id, batch_id)
+                WHERE i.institution_id = :i AND b.kind = 'payout'
+                  AND date_trunc('month', b.execute_on) = date_trunc('month', CAST(:on AS date))
+                  AND i.state IN ('in_transit', 'booked')"""),
+        {"i": institution_id, "on": execute_on},
+    )
+    return int(found or 0)
 
 
 def ordered_so_far(conn: Connection, institution_id: int, order_id: UUID) -> int:

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from ledger.terms.payout import ReserveOrder
-from ledger.terms.reserve import MONTHS_OF_A_CHARGE, FundPosition, ReserveFacts
+from ledger.terms.reserve import MONTHS_OF_A_CHARGE, EnteredFacts, FundPosition, ReserveFacts
 
+_ENTERED = ", ".join(EnteredFacts.__slots__)
 # What families paid in, per entry: deposits and what was taken back or moved, not what a release gave and took.
 PAID = """
     SELECT e.institution_id, e.entry_id, e.effective_on,
@@ -80,6 +81,16 @@ def facts(conn: Connection, institution_id: int, on: date, rolling_months: int =
     )
 
 
+def entered(conn: Connection, institution_id: int) -> EnteredFacts | None:
+    """What was entered of an institution last, or None."""
+    row = conn.execute(
+        text(f"""SELECT {_ENTERED} FROM ledger.institution_fact WHERE institution_id = :i
+                 ORDER BY recorded_at DESC LIMIT 1"""),
+        {"i": institution_id},
+    ).one_or_none()
+    return None if row is None else EnteredFacts(**row._mapping)
+
+
 def positions(conn: Connection, institution_id: int) -> tuple[list[FundPosition], int]:
     """Per fund what families are owed and what is due from the institution; and what its reserves hold, in fen."""
     rows = conn.execute(
@@ -97,12 +108,12 @@ def positions(conn: Connection, institution_id: int) -> tuple[list[FundPosition]
     return found, int(held or 0)
 
 
-def called_on(conn: Connection, institution_id: int, on: date) -> bool:
-    """Whether the reserve was called to be topped up on that day."""
+def found_on(conn: Connection, institution_id: int, code: str, on: date) -> bool:
+    """Whether a finding of this code was made of an institution on that day."""
     return bool(
         conn.scalar(
             text("""SELECT count(*) FROM ledger.finding
-                    WHERE institution_id = :i AND code = 'RESERVE_BELOW_REQUIRED' AND found_on = :on"""),
-            {"i": institution_id, "on": on},
+                    WHERE institution_id = :i AND code = :code AND found_on = :on"""),
+            {"i": institution_id, "code": code, "on": on},
         )
     )

@@ -24,6 +24,7 @@ from ledger.terms.calendar import shanghai_day
 from ledger.terms.institution import Institution
 from ledger.terms.journal import FundKind
 from ledger.terms.payout import Batch, BatchKind, PayoutFormat
+from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
 # What a file is called in each format after the batch's message id.
@@ -72,7 +73,8 @@ def build(
             known = edge.institutions(conn, code)
         for institution in known:
             on = given or add_working_days(today, 1, law.calendar(institution.place)).on
-            new, outcomes = _build_of(engine, vault, institution, kind, on, actor, now)
+            rulebook, _ = edge.law_of(law, institution, today)
+            new, outcomes = _build_of(engine, vault, institution, kind, on, actor, now, rulebook)
             built += new
             refused += [(institution.code, one) for one in outcomes if not one.accepted]
         with engine.connect() as conn:
@@ -90,20 +92,23 @@ def build(
 
 
 def _build_of(
-    engine: Engine, vault: Vault, institution: Institution, kind: BatchKind, on: date, actor: str, now: datetime
-) -> tuple[list[Batch], list[Outcome]]:
+    engine: Engine, vault: Vault, institution: Institution, kind: BatchKind, on: date, actor: str, now: datetime,
+    rulebook: Rulebook,
+) -> tuple[list[Batch], list[Outcome]]:  # fmt: skip
     """One transaction per custody account, after a seal so that everything earned so far counts."""
     number = institution.institution_id
     with engine.begin() as conn:
         seal.seal(conn, number, now)
         funds = [fund for fund in register.read_funds(conn, number).values() if fund.kind is FundKind.CUSTODY]
-    build_one = flow.build_payout if kind is BatchKind.PAYOUT else flow.build_refunds
     built: list[Batch] = []
     outcomes: list[Outcome] = []
     for fund in funds:
         with engine.begin() as conn:
             before = {batch.batch_id for batch in batches.batches(conn, number)}
-            outcomes += build_one(conn, vault, number, fund.fund_no, on, actor, now)
+            if kind is BatchKind.PAYOUT:
+                outcomes += flow.build_payout(conn, vault, number, fund.fund_no, on, actor, now, rulebook)
+            else:
+                outcomes += flow.build_refunds(conn, vault, number, fund.fund_no, on, actor, now)
             built += [batch for batch in batches.batches(conn, number) if batch.batch_id not in before]
             faults.reach("before_batch_commit")
     return built, outcomes

@@ -108,8 +108,10 @@ def _facts(conn: Connection, institution: Institution, fund: Fund, on: date, rul
     if fund.kind is FundKind.RESERVE:
         required = None
         if rulebook.find("reserve.formula") is not None:
-            facts = reserves.facts(conn, number, on)
-            required = reserve_rules.required(reserve_rules.rule(rulebook), facts).required_fen
+            rule = reserve_rules.rule(rulebook)
+            facts = reserves.facts(conn, number, on, rule.rolling_months)
+            facts = reserve_rules.with_entered(facts, reserves.entered(conn, number), on)
+            required = reserve_rules.required(rule, facts).required_fen
         reserve = ReserveStanding(required, figures.classes.get("reserve", 0))
     assert fund.account_no is not None, "a bank account is closed"
     return CloseFacts(

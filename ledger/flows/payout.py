@@ -17,6 +17,7 @@ from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import pain001, payment_sheet
 from ledger.formats.contract_rules import read_rules
 from ledger.rules import posting_payment, release
+from ledger.rules import reserve as reserve_rules
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Payee
@@ -25,6 +26,7 @@ from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPa
 from ledger.terms.payout import BatchKind, Instruction, PayoutFormat, ReserveOrder
 from ledger.terms.refund_request import RefundState
 from ledger.terms.release import FundPosition
+from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
 _PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD"}
@@ -86,13 +88,15 @@ def build_refunds(
 
 
 def build_payout(
-    conn: Connection, vault: Vault, institution_id: int, fund_no: int, execute_on: date, actor: str, now: datetime
-) -> list[Outcome]:
+    conn: Connection, vault: Vault, institution_id: int, fund_no: int, execute_on: date, actor: str, now: datetime,
+    rulebook: Rulebook,
+) -> list[Outcome]:  # fmt: skip
     """Pay an institution what it has earned: first set off against what it owes its families, then one instruction.
 
     Sealed first by the caller, so that everything earned so far counts. Never below the balance floor: bank less in
     transit covers all claims and refunds, but for what the rulebook lets the institution have ahead. Empty when nothing
-    is to be paid; refused BALANCE_FLOOR when something is and the floor lets none of it go.
+    is to be paid; refused BALANCE_FLOOR when something is and the floor lets none of it go, OUTFLOW_LIMIT when what may
+    leave in a month (``rulebook``, of the place today) is used up.
     """
     due_ids = statements.dues(conn, institution_id, fund_no)
     locked = register.lock_contracts(conn, institution_id, due_ids)
@@ -117,11 +121,27 @@ def build_payout(
     amount = release.payout_room_fen(position, free)
     if amount == 0:
         return [*outcomes, Outcome(Result.REFUSED, "BALANCE_FLOOR")] if free > 0 else outcomes
+    room = _month_room(conn, institution_id, rulebook, execute_on, shanghai_day(now))
+    if room is not None and (amount := min(amount, room)) == 0:
+        return [*outcomes, Outcome(Result.REFUSED, "OUTFLOW_LIMIT")]
     instruction_id = new_id(now)
     event = posting_payment.instructed(AccountClass.PAYABLE, fund_no, instruction_id, amount)
     payee = Payee(*payout.institution_payee(conn, vault, institution_id))
     payment = _Payment(AccountClass.PAYABLE, amount, payee, event, instruction_id)
     return outcomes + _build(conn, vault, institution_id, fund_no, BatchKind.PAYOUT, [payment], execute_on, actor, now)
+
+
+def _month_room(
+    conn: Connection, institution_id: int, rulebook: Rulebook, execute_on: date, today: date
+) -> int | None:  # fmt: skip
+    """What is left of the outflow of the calendar month of ``execute_on`` where the place limits it."""
+    if rulebook.find("reserve.outflow_multiple") is None:
+        return None
+    rule = reserve_rules.rule(rulebook)
+    facts = reserves.facts(conn, institution_id, today, rule.rolling_months)
+    facts = reserve_rules.with_entered(facts, reserves.entered(conn, institution_id), today)
+    paid_out = payout.paid_out_in_month(conn, institution_id, execute_on)
+    return reserve_rules.outflow_room_fen(rule, facts, paid_out)
 
 
 def build_reserve(

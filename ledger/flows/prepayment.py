@@ -31,7 +31,9 @@ def receive(
     contracts = register.lock_contracts(conn, institution_id, [receipt.contract_id for receipt in receipts])
     today, funds = shanghai_day(now), register.read_funds(conn, institution_id)
     rule = reserve_rules.rule(rulebook)
-    required = reserve_rules.required(rule, reserves.facts(conn, institution_id, today, rule.rolling_months))
+    facts = reserves.facts(conn, institution_id, today, rule.rolling_months)
+    facts = reserve_rules.with_entered(facts, reserves.entered(conn, institution_id), today)
+    required = reserve_rules.required(rule, facts)
     _, held = reserves.positions(conn, institution_id)
     outcomes: list[Outcome] = []
     entries: dict[int, Entry] = {}

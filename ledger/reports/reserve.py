@@ -1,13 +1,14 @@
 """What a reserve report reads: every institution's claims, cash and reserve at the end of an accounting day."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from ledger.books.reserve import PAID
-from ledger.terms.reserve import MONTHS_OF_A_CHARGE, FundPosition, ReserveFacts, ReserveFigures
+from ledger.terms.reserve import MONTHS_OF_A_CHARGE, EnteredFacts, FundPosition, ReserveFacts, ReserveFigures
 
 # Entries of known blocks alone, so that the blocks a report names are exactly what it rests on.
 _SEALED = """e.effective_on <= :on AND EXISTS (
@@ -50,6 +51,14 @@ _RECEIPTS = f"""
          USING (institution_id)
     GROUP BY 1"""
 
+# What was entered of each institution by the time its known block was sealed.
+_ENTERED = f"""
+    SELECT DISTINCT ON (f.institution_id) f.institution_id, {", ".join(f"f.{name}" for name in EnteredFacts.__slots__)}
+    FROM unnest(CAST(:institutions AS integer[]), CAST(:blocks AS bigint[])) n (institution_id, block_no)
+    JOIN ledger.block k USING (institution_id, block_no)
+    JOIN ledger.institution_fact f ON f.institution_id = n.institution_id AND f.recorded_at <= k.sealed_at
+    ORDER BY f.institution_id, f.recorded_at DESC"""
+
 
 def figures(
     conn: Connection, on: date, known: Mapping[int, int] | None = None, rolling_months: Mapping[int, int] | None = None
@@ -68,6 +77,7 @@ def figures(
         "charge": MONTHS_OF_A_CHARGE,
     }  # fmt: skip
     owed, cash = _by_key(conn, _OWED, given), _by_key(conn, _CASH, given)
+    entered = {row.institution_id: _entered(row) for row in conn.execute(text(_ENTERED), given)}
     receipts = {row.institution_id: row for row in conn.execute(text(_RECEIPTS), given)}
     funds: dict[int, list[Row[Any]]] = {}
     for fund in conn.execute(text("SELECT institution_id, fund_no, kind FROM ledger.fund ORDER BY 1, 2")):
@@ -75,8 +85,13 @@ def figures(
     found = {}
     for number in conn.scalars(text("SELECT institution_id FROM ledger.institution ORDER BY 1")):
         paid = receipts.get(number)
-        found[number] = _of_institution(number, funds.get(number, []), owed, cash, paid)
+        books = _of_institution(number, funds.get(number, []), owed, cash, paid, on)
+        found[number] = replace(books, entered=entered.get(number))
     return found
+
+
+def _entered(row: Row[Any]) -> EnteredFacts:
+    return EnteredFacts(**{name: getattr(row, name) for name in EnteredFacts.__slots__})
 
 
 def _by_key(conn: Connection, sql: str, given: Mapping[str, Any]) -> dict[tuple[int, int | None], Row[Any]]:
@@ -89,6 +104,7 @@ def _of_institution(
     owed: dict[tuple[int, int | None], Row[Any]],
     cash: dict[tuple[int, int | None], Row[Any]],
     paid: Row[Any] | None,
+    on: date,
 ) -> ReserveFigures:
     positions = []
     for fund in funds:
@@ -113,6 +129,7 @@ def _of_institution(
         funds=tuple(positions),
         held_fen=_sum(cash, number, funds, "reserve", "reserve"),
         custody_fen=_sum(cash, number, funds, "custody", "bank"),
+        on=on,
     )
 
 

@@ -7,14 +7,18 @@ Every number is data of the place (rulebook keys ``reserve.*``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Final
 
 from ledger.errors import BadInput
 from ledger.money import fen_from_text, round_half_up
+from ledger.rules.calendar import add_months
 from ledger.terms.institution import Institution
 from ledger.terms.reserve import (
     MONTHS_OF_A_CHARGE,
+    EnteredFacts,
     FundPosition,
     Requirement,
     ReserveFacts,
@@ -25,6 +29,7 @@ from ledger.terms.reserve import (
 from ledger.terms.rulebook import Rulebook
 
 _WHOLE = Fraction(100)
+_YEAR_MONTHS = 12
 CUSTODY_ALONE: Final = "custody"
 ISSUERS: Final = ("large", "group", "brand")
 
@@ -76,6 +81,24 @@ def student_tiers(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(tiers))
 
 
+def with_entered(facts: ReserveFacts, entered: EnteredFacts | None, on: date) -> ReserveFacts:
+    """What the books say and what was entered from documents, as of ``on``; the accounts' income before the receipts.
+
+    An institution is in its first year until the day before the anniversary of its opening.
+    """
+    if entered is None:
+        return facts
+    income = entered.last_year_income_fen
+    return replace(
+        facts,
+        under_one_year=None if entered.opened_on is None else on < add_months(entered.opened_on, _YEAR_MONTHS),
+        opening_funds_fen=entered.opening_funds_fen,
+        capital_fen=entered.capital_fen,
+        last_year_income_fen=facts.last_year_income_fen if income is None else income,
+        issuer_kind=entered.issuer_kind,
+    )
+
+
 def required(reserve: ReserveRule, facts: ReserveFacts) -> Requirement:
     """The reserve required in fen, rounded half up once. Raises BadInput RULE_MISSING or FACT_MISSING by name."""
     base_fen, percent = _FORMULAS[reserve.formula](reserve, facts)
@@ -90,17 +113,18 @@ def required(reserve: ReserveRule, facts: ReserveFacts) -> Requirement:
     )
 
 
-def outflow_max_fen(reserve: ReserveRule, minimum_fen: int) -> int | None:
-    """Most that may leave in a month: a multiple of the least reserve (Rongcheng: twice); None without such a rule."""
-    return None if reserve.outflow_multiple is None else reserve.outflow_multiple * minimum_fen
-
-
-def kept_of_payment_fen(reserve: ReserveRule, paid_fen: int) -> int:
-    """What of one payment moves to the reserve at once, rounded half up (Zigong: a fifth).
-
-    Raises BadInput RULE_MISSING.
+def outflow_room_fen(reserve: ReserveRule, facts: ReserveFacts, paid_out_fen: int) -> int | None:
+    """What may still go to the institution this month, ``paid_out_fen`` having gone: a multiple of the least reserve
+    (Rongcheng 2019: twice); None without such a rule. Raises as ``required``.
     """
-    return round_half_up(paid_fen * _set(reserve.percent, "reserve.percent") / _WHOLE)
+    if reserve.outflow_multiple is None:
+        return None
+    return max(reserve.outflow_multiple * required(reserve, facts).required_fen - paid_out_fen, 0)
+
+
+def limits_balance(rulebook: Rulebook) -> bool:
+    """Whether the place limits what an institution may hold prepaid."""
+    return any(rulebook.find(f"reserve.{key}") for key in ("balance_max_percent", "young_balance_max_multiple"))
 
 
 def balance_max_fen(reserve: ReserveRule, facts: ReserveFacts) -> int | None:
@@ -109,7 +133,7 @@ def balance_max_fen(reserve: ReserveRule, facts: ReserveFacts) -> int | None:
     A share of last year's income (commercial cards art. 28; Jiangsu fitness); in its first year a multiple of its
     paid-in capital (Jiangsu fitness: twice). Cut to whole fen. Raises BadInput FACT_MISSING by name.
     """
-    if facts.under_one_year and reserve.young_balance_max_multiple is not None:
+    if reserve.young_balance_max_multiple is not None and _is_young(facts):
         return reserve.young_balance_max_multiple * _fact(facts, "capital_fen")
     if reserve.balance_max_percent is None:
         return None
@@ -141,7 +165,9 @@ def line(institution: Institution, figures: ReserveFigures, rulebook: Rulebook) 
         place=institution.place,
         zone=institution.zone,
         mode=institution.mode,
-        requirement=required(rule(rulebook), figures.facts) if needs else None,
+        requirement=required(rule(rulebook), with_entered(figures.facts, figures.entered, figures.on))
+        if needs
+        else None,
         held_fen=figures.held_fen,
         coverage=coverage(figures.funds, figures.held_fen),
         claim_fen=sum(fund.claim_fen for fund in figures.funds),
@@ -159,6 +185,12 @@ def _fact(facts: ReserveFacts, name: str) -> int:
     if value is None:
         raise BadInput("FACT_MISSING", field=name)
     return int(value)
+
+
+def _is_young(facts: ReserveFacts) -> bool:
+    if facts.under_one_year is None:
+        raise BadInput("FACT_MISSING", field="opened_on")
+    return facts.under_one_year
 
 
 def _set(value: Fraction | int | None, key: str) -> Fraction:
@@ -180,7 +212,7 @@ def _share_of_last_year_receipts(reserve: ReserveRule, facts: ReserveFacts) -> t
     """Last year's receipts; a new institution that opened with more than a line reckons from its opening funds
     (Shanghai 2012: a tenth, above one million yuan).
     """
-    if facts.under_one_year and reserve.young_start_fen is not None:
+    if reserve.young_start_fen is not None and _is_young(facts):
         funds_fen = _fact(facts, "opening_funds_fen")
         above = funds_fen > reserve.young_start_fen
         return funds_fen, _set(reserve.young_percent, "reserve.young_percent") if above else Fraction(0)
@@ -207,7 +239,7 @@ def _tiered_balance(reserve: ReserveRule, facts: ReserveFacts) -> tuple[int, Fra
     start = _set(reserve.start_fen, "reserve.start")
     if balance_fen <= start:
         return balance_fen, Fraction(0)
-    if facts.under_one_year:
+    if _is_young(facts):
         return balance_fen, _WHOLE
     line = _fact(facts, "last_year_income_fen") * _set(reserve.special_line_percent, "reserve.special_line_percent")
     line = min(line / _WHOLE, _set(reserve.special_line_max_fen, "reserve.special_line_max"))

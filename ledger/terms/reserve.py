@@ -1,6 +1,7 @@
 """Risk reserves: what a formula needs to know and what it gives."""
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Final
 
@@ -38,8 +39,8 @@ class ReserveFacts:
 
     ``undelivered_fen``: paid for and not yet taught; ``balance_fen``: prepaid balance reckoned for the
     duty; ``recent_payments_fen``: paid in over the rolling months of the place; ``period_receipts_fen``:
-    one charging period of all students; ``opening_funds_fen`` and ``capital_fen``: what it began with, and its paid-in
-    capital; ``issuer_kind``: large, group or brand.
+    one charging period of all students; ``under_one_year``: opened less than a year ago; ``opening_funds_fen``
+    and ``capital_fen``: what it began with, and its paid-in capital; ``issuer_kind``: large, group or brand.
     """
 
     undelivered_fen: int | None = None
@@ -50,9 +51,24 @@ class ReserveFacts:
     recent_payments_fen: int | None = None
     period_receipts_fen: int | None = None
     students: int | None = None
-    under_one_year: bool = False
+    under_one_year: bool | None = None
     opening_funds_fen: int | None = None
     capital_fen: int | None = None
+    issuer_kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredFacts:
+    """What the books cannot know of an institution by themselves, entered from a document; None where it was not.
+
+    Amounts in fen. ``last_year_income_fen``: of the audited accounts; without it the receipts of twelve months stand
+    for it.
+    """
+
+    opened_on: date | None = None
+    opening_funds_fen: int | None = None
+    capital_fen: int | None = None
+    last_year_income_fen: int | None = None
     issuer_kind: str | None = None
 
 
@@ -80,7 +96,8 @@ class FundPosition:
 @dataclass(frozen=True, slots=True)
 class ReserveFigures:
     """What the books say of an institution at the end of a day, in fen. ``custody_fen``: cash in its custody accounts;
-    ``held_fen``: what its reserve accounts hold as reserve.
+    ``held_fen``: what its reserve accounts hold as reserve. ``on``: that accounting day; ``entered``: what was entered
+    of it by then.
     """
 
     institution_id: int
@@ -88,6 +105,8 @@ class ReserveFigures:
     funds: tuple[FundPosition, ...]
     held_fen: int
     custody_fen: int
+    on: date
+    entered: EnteredFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

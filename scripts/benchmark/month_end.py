@@ -218,7 +218,7 @@ def _pay(engine: Engine, vault: Vault, month: Month) -> int:
     now = month.released_at
     execute_on: date = shanghai_day(now) + timedelta(days=1)
     with engine.begin() as conn:
-        payout.build_payout(conn, vault, NUMBER, FUND, execute_on, "clerk:li", now)
+        payout.build_payout(conn, vault, NUMBER, FUND, execute_on, "clerk:li", now, lessons.law_on(now)[0])
         batch = batches.batches(conn, NUMBER)[-1]
     with engine.begin() as conn:
         payout.approve(conn, NUMBER, batch.batch_id, "clerk:wang", now)

@@ -60,6 +60,7 @@ EVERYBODY = {
     "reports/reserve.py _OWED": "the regulator's report over all institutions",
     "reports/reserve.py _CASH": "the regulator's report over all institutions",
     "reports/reserve.py _RECEIPTS": "the regulator's report over all institutions",
+    "reports/reserve.py _ENTERED": "the regulator's report over all institutions",
     "reports/reserve.py figures": "the regulator's report over all institutions",
     "reports/trial_balance.py _ALL": "the trial balance of everything",
     "reports/trial_balance.py _KNOWN": "the trial balance of everything, as known at a block of each",

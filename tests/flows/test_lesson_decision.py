@@ -263,7 +263,10 @@ def test_what_was_held_is_paid_out_once_it_stands(school: School) -> None:
     dispute(school, only)
     school.seal()
     with school.engine.begin() as conn:
-        assert payout.build_payout(conn, VAULT, school.number, CUSTODY, EXECUTE_ON, "clerk:li", school.tick()) == []
+        built = payout.build_payout(
+            conn, VAULT, school.number, CUSTODY, EXECUTE_ON, "clerk:li", school.tick(), school.rulebook
+        )
+    assert built == []
     decided(school, Verdict.RELEASED, only)
     paid_out(school)
     assert school.sums() == {"bank": 3_900_00, "claim": 3_900_00}

@@ -27,11 +27,13 @@ def approved_refund(school: School, contract_id: UUID, cause: Cause = Cause.INST
     return refund_id
 
 
-def build(school: School, kind: BatchKind) -> list[Outcome]:
+def build(school: School, kind: BatchKind, execute_on: date = EXECUTE_ON) -> list[Outcome]:
     school.seal()
-    made = {BatchKind.REFUND: payout.build_refunds, BatchKind.PAYOUT: payout.build_payout}[kind]
     with school.engine.begin() as conn:
-        return made(conn, VAULT, school.number, CUSTODY, EXECUTE_ON, "clerk:li", school.tick())
+        asked = (conn, VAULT, school.number, CUSTODY, execute_on, "clerk:li", school.tick())
+        if kind is BatchKind.REFUND:
+            return payout.build_refunds(*asked)
+        return payout.build_payout(*asked, school.rulebook)
 
 
 def approve(school: School, batch_id: UUID, approver: str = "clerk:wang") -> Outcome:

@@ -9,7 +9,7 @@ import pytest
 from ledger.errors import BadInput
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import reserve
-from ledger.terms.reserve import FundPosition, ReserveFacts, ReserveRule
+from ledger.terms.reserve import EnteredFacts, FundPosition, ReserveFacts, ReserveRule
 from ledger.terms.rulebook import Rulebook
 from ledger.terms.rulebook_key import RESERVE_FORMULAS
 
@@ -24,6 +24,7 @@ FACTS = ReserveFacts(
     recent_payments_fen=60_000_000,
     period_receipts_fen=80_000_000,
     students=250,
+    under_one_year=False,
 )
 
 
@@ -118,8 +119,33 @@ def test_a_districts_tiers(tmp_path_factory: pytest.TempPathFactory) -> None:
     (folder / "990100-2026-01-01.toml").write_text(text, encoding="utf-8")
     found = reserve.rule(load_rulebooks([folder]).in_force("990100", "", ON))
     assert found.student_tiers == ((0, 5_000_000),)
-    assert reserve.outflow_max_fen(found, 5_000_000) == 10_000_000
-    assert reserve.outflow_max_fen(rule("tiered_balance"), 5_000_000) is None
+    pupils = ReserveFacts(students=3)
+    rooms = [reserve.outflow_room_fen(found, pupils, gone) for gone in (0, 9_999_999, 10_000_001)]
+    assert rooms == [10_000_000, 1, 0]
+    assert reserve.outflow_room_fen(rule("tiered_balance"), ReserveFacts(), 0) is None
+
+
+def test_what_was_entered_counts_beside_the_books() -> None:
+    books = ReserveFacts(last_year_income_fen=7, students=2)
+    assert reserve.with_entered(books, None, ON) is books
+    assert reserve.with_entered(books, EnteredFacts(), ON) == books
+    entered = EnteredFacts(date(2025, 11, 24), 1, 2, 3, "group")
+    young = reserve.with_entered(books, entered, date(2026, 11, 23))
+    assert young == ReserveFacts(
+        last_year_income_fen=3, students=2, under_one_year=True, opening_funds_fen=1, capital_fen=2, issuer_kind="group"
+    )
+    assert reserve.with_entered(books, entered, date(2026, 11, 24)).under_one_year is False
+
+
+def test_a_rule_for_the_first_year_asks_when_it_began() -> None:
+    young = ReserveRule("share_of_last_year_receipts", Fraction(10), young_start_fen=1, young_percent=Fraction(10))
+    balance = replace(young, young_balance_max_multiple=2)
+    unknown = replace(FACTS, under_one_year=None)
+    for asked in (lambda: reserve.required(young, unknown), lambda: reserve.balance_max_fen(balance, unknown)):
+        with pytest.raises(BadInput, match="FACT_MISSING") as refused:
+            asked()
+        assert refused.value.field == "opened_on"
+    assert reserve.balance_max_fen(young, unknown) is None
 
 
 def test_coverage_counts_custody_cash_and_the_reserve_only() -> None:

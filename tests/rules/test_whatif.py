@@ -27,7 +27,7 @@ NOW: Final = LAW.in_force("110108", "", ON)
 CALENDAR: Final = LAW.calendar("110108")
 BOTH: Final = (CALENDAR, CALENDAR)
 SCHOOL: Final = Institution(1, "JG1", "school", "110108", "", "academic", "both", "office", "010-0000-1208")
-FIGURES: Final = (ReserveFigures(1, ReserveFacts(period_receipts_fen=30_000_000), (), 0, 0),) * 2
+FIGURES: Final = (ReserveFigures(1, ReserveFacts(period_receipts_fen=30_000_000), (), 0, 0, date(2026, 11, 23)),) * 2
 # 40 hours at 88 yuan, the cap of Beijing
 SOLD: Final = ContractPrice(
     institution="JG1", place="110108", zone="", contract_id=UUID(int=1), contract_no="HT1", course_id=UUID(int=2),

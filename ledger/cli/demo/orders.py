@@ -98,7 +98,11 @@ def pay(story: Story, school: School, k: int, on: date) -> None:
     elif not school.is_reserve_mode:
         with story.engine.begin() as conn:
             story.note(payout.build_refunds(conn, story.vault, number, CUSTODY, execute_on, CLERK, now))
-            story.note(payout.build_payout(conn, story.vault, number, CUSTODY, execute_on, CLERK, now))
+            story.note(
+                payout.build_payout(
+                    conn, story.vault, number, CUSTODY, execute_on, CLERK, now, story.rulebook(school, on)
+                )
+            )
     with story.engine.begin() as conn:
         for batch in batches.batches(conn, number):
             if batch.written_sha256 is None:
