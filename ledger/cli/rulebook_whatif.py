@@ -109,7 +109,7 @@ def _look(
     for contract in contracts.values():
         yield Subject.PRICE, rules.price(contract, two(contract.signed_on))
     for signing in past.signings():
-        yield Subject.PREPAYMENT, rules.prepayment(institution.code, signing, two(signing.own.signed_on))
+        yield Subject.PREPAYMENT, rules.prepayment(institution.code, signing, two(signing.own.signed_on), calendars)
     yield Subject.RESERVE, rules.required_reserve(institution, figures, two(as_of))
     for contract in contracts.values():
         state, signed = past.state(contract.contract_id, as_of), two(contract.signed_on)

@@ -73,7 +73,6 @@ def charge(contract: Contract, category: Category, lesson_price_fen: int, vacati
     if contract.gift_money_fen is not None:
         face_value_fen = contract.price_fen + contract.gift_money_fen
         hours = max(hours, card_hours(face_value_fen, lesson_price_fen))
-    last_on = None if contract.months is None else add_months(contract.first_lesson_on, contract.months) - _DAY
     return Charge(
         contract_id=contract.contract_no,
         category=category,
@@ -83,14 +82,14 @@ def charge(contract: Contract, category: Category, lesson_price_fen: int, vacati
         hours=hours,
         hours_left=hours,
         months=contract.months,
-        crosses_term=last_on is not None and crosses_term(contract.first_lesson_on, last_on, vacations),
+        crosses_term=_months_cross(contract.first_lesson_on, contract.months, vacations),
         funding=Funding.LOAN if contract.funded_by_loan else Funding.OWN,
         face_value_fen=face_value_fen,
     )
 
 
-def standing(held: OpenCharge) -> Charge:
-    """What an open contract counts as for the next charge."""
+def standing(held: OpenCharge, vacations: Collection[date] = ()) -> Charge:
+    """What an open contract counts as for the next charge; ``vacations`` tell whether it reaches into another term."""
     hours, face_value_fen = held.hours, None
     if held.gift_money_fen is not None:
         face_value_fen = held.price_fen + held.gift_money_fen
@@ -104,6 +103,7 @@ def standing(held: OpenCharge) -> Charge:
         hours=hours,
         hours_left=-(-hours * held.hours_left // held.hours),
         months=held.months,
+        crosses_term=_months_cross(held.first_lesson_on, held.months, vacations),
         face_value_fen=face_value_fen,
     )
 
@@ -117,6 +117,11 @@ def crosses_term(first_on: date, last_on: date, vacations: Collection[date]) -> 
     """Whether lessons lie before and after a school vacation: the charge reaches into the next term."""
     within = sorted(day for day in vacations if first_on < day < last_on)
     return any(day - _DAY not in vacations and _after(day, vacations) < last_on for day in within)
+
+
+def _months_cross(first_on: date, months: int | None, vacations: Collection[date]) -> bool:
+    """The same of a charge by months; one without months has no last day."""
+    return months is not None and crosses_term(first_on, add_months(first_on, months) - _DAY, vacations)
 
 
 def _after(day: date, vacations: Collection[date]) -> date:

@@ -41,19 +41,21 @@ def price(contract: ContractPrice, two: Pair) -> Change | None:
     )
 
 
-def prepayment(institution: str, signing: Signing, two: Pair) -> Change | None:
-    """Whether a contract would be refused, or taken, by other limits. The money is what could not have been charged."""
-    charge = replace(prepayment_limit.standing(signing.own), funding=signing.funding)
-    refused = [
-        [
-            one.code
-            for one in prepayment_limit.check(charge, _same_subject(signing, book), prepayment_limit.limits(book))
-        ]
-        for book in two
-    ]
+def prepayment(institution: str, signing: Signing, two: Pair, calendars: Calendars) -> Change | None:
+    """Whether a contract would be refused, or taken, by other limits or vacations.
+
+    The money is what could not have been charged.
+    """
+
+    def codes(book: Rulebook, calendar: CalendarDays) -> list[str]:
+        charge = replace(prepayment_limit.standing(signing.own, calendar.vacations), funding=signing.funding)
+        found = prepayment_limit.check(charge, _same_subject(signing, book), prepayment_limit.limits(book))
+        return [one.code for one in found]
+
+    refused = [codes(book, calendar) for book, calendar in zip(two, calendars, strict=True)]
     if refused[0] == refused[1]:
         return None
-    was, now = (", ".join(codes) or "taken" for codes in refused)
+    was, now = (", ".join(side) or "taken" for side in refused)
     newly = bool(refused[1]) - bool(refused[0])
     return Change(Subject.PREPAYMENT, institution, signing.contract_no, was, now, newly * signing.own.price_fen)
 

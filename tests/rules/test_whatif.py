@@ -10,6 +10,7 @@ import pytest
 
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import whatif
+from ledger.terms.calendar import CalendarDays
 from ledger.terms.institution import Institution
 from ledger.terms.prepayment import Funding, OpenCharge
 from ledger.terms.price_cap import CapTable, Category, ContractPrice, Course, Mode, PriceCap, Stage
@@ -93,27 +94,41 @@ def test_a_draft_that_takes_two_names_for_one_subject_finds_the_split() -> None:
     signing = Signing("HT1", Funding.OWN, CHARGE, (other,))
     alike = drafted(prepayment__same_subjects="数学,奥数")
     split = "PREPAYMENT_OVER_HOURS, PREPAYMENT_TOO_EARLY"
-    assert said(whatif.prepayment("JG1", signing, (NOW, alike))) == ("taken", split, 3_520_00)
+    assert said(whatif.prepayment("JG1", signing, (NOW, alike), BOTH)) == ("taken", split, 3_520_00)
     spelled = Signing("HT1", Funding.OWN, CHARGE, (replace(other, subject="数 学"),))
-    assert whatif.prepayment("JG1", spelled, (NOW, alike)) is None  # refused by either
+    assert whatif.prepayment("JG1", spelled, (NOW, alike), BOTH) is None  # refused by either
 
 
 def test_a_draft_may_take_loans() -> None:
     signing = Signing("HT1", Funding.LOAN, CHARGE, ())
-    found = said(whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__loan_refused=False))))
+    found = said(whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__loan_refused=False)), BOTH))
     assert found == ("LOAN_FUNDED", "taken", -3_520_00)
 
 
 def test_a_limit_refuses_or_takes_what_was_charged() -> None:
     signing = Signing("HT1", Funding.OWN, CHARGE, ())
     tight = drafted(prepayment__hours_max=30_00)
-    assert said(whatif.prepayment("JG1", signing, (NOW, tight))) == ("taken", "PREPAYMENT_OVER_HOURS", 3_520_00)
-    assert said(whatif.prepayment("JG1", signing, (tight, NOW))) == ("PREPAYMENT_OVER_HOURS", "taken", -3_520_00)
-    assert whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__hours_max=40_00))) is None
+    assert said(whatif.prepayment("JG1", signing, (NOW, tight), BOTH)) == ("taken", "PREPAYMENT_OVER_HOURS", 3_520_00)
+    assert said(whatif.prepayment("JG1", signing, (tight, NOW), BOTH)) == ("PREPAYMENT_OVER_HOURS", "taken", -3_520_00)
+    assert whatif.prepayment("JG1", signing, (NOW, drafted(prepayment__hours_max=40_00)), BOTH) is None
     # refused before and after, for another reason: no money moves
     months = Signing("HT1", Funding.OWN, replace(CHARGE, months=9), ())
-    found = whatif.prepayment("JG1", months, (NOW, drafted(prepayment__hours_max=30_00)))
+    found = whatif.prepayment("JG1", months, (NOW, drafted(prepayment__hours_max=30_00)), BOTH)
     assert said(found) == ("PREPAYMENT_OVER_MONTHS", "PREPAYMENT_OVER_HOURS, PREPAYMENT_OVER_MONTHS", 0)
+
+
+def test_other_vacations_let_a_charge_reach_into_another_term() -> None:
+    """Three months from March; a draft calendar has a vacation in April, and the place refuses charges across terms."""
+    strict = drafted(prepayment__cross_term_refused=True)
+    spring = CalendarDays(vacations=frozenset(date(2026, 4, day) for day in range(6, 12)))
+    signing = Signing("HT1", Funding.OWN, replace(CHARGE, months=3), ())
+    found = whatif.prepayment("JG1", signing, (strict, strict), (CALENDAR, spring))
+    assert said(found) == ("taken", "PREPAYMENT_CROSS_TERM", 3_520_00)
+    assert whatif.prepayment("JG1", signing, (NOW, NOW), (CALENDAR, spring)) is None  # no such rule
+    hours = replace(signing, own=CHARGE)
+    assert (
+        whatif.prepayment("JG1", hours, (strict, strict), (CALENDAR, spring)) is None
+    )  # by hours there is no last day
 
 
 def test_another_reserve_is_required() -> None:
