@@ -11,7 +11,7 @@ GRANT USAGE ON SCHEMA ledger TO {app}, {sealer}, {reader}, {backup};
 -- keep signatures too: an answer that comes later is sealed by whoever asked.
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {app};
 GRANT EXECUTE ON FUNCTION ledger.register_institution, ledger.open_fund, ledger.open_contracts, ledger.record,
-    ledger.lock_contracts, ledger.lock_account, ledger.post, ledger.close_day, ledger.reopen_day TO {app};
+    ledger.lock_contracts, ledger.lock_account, ledger.post, ledger.close_day, ledger.reopen_day, ledger.match_account TO {app};
 
 -- {sealer}: `custody seal` on its own. Seals, signs, and sees no family.
 GRANT SELECT ON ledger.institution, ledger.seal_state, ledger.block, ledger.checkpoint, ledger.signing_key,

@@ -9,7 +9,7 @@ BEGIN
         'statement_file', 'statement', 'statement_line', 'line_match', 'break', 'refund_cause', 'refund_date',
         'payout_placed', 'payout_report', 'instruction_step', 'refund_payee', 'refund_payee_cancelled', 'close_proposal',
         'certificate', 'lesson_decision', 'lesson_dispute', 'lesson_date', 'cash_receipt', 'statement_release',
-        'institution_fact') THEN
+        'institution_fact', 'announced_payment', 'match_run', 'match_part', 'match_undone') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
     -- a refund that came back and was paid again keeps the day it was first closed on
