@@ -1,30 +1,14 @@
 """Contracts as they were signed, and what a flow needs to find them by."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from ledger.terms.contract import Contract
-from ledger.terms.prepayment import OpenCharge
-
-
-@dataclass(frozen=True, slots=True)
-class CourseFacts:
-    """A published course."""
-
-    course_id: UUID
-    code: str
-    name: str
-    subject: str
-    category: str
-    stage: str
-    mode: str
-    lesson_price_fen: int = 0
-
+from ledger.terms.contract import Contract, CourseFacts
+from ledger.terms.prepayment import BookingFacts, OpenCharge
 
 _COLUMNS = ", ".join(f"c.{name}" for name in Contract.__slots__)
 
@@ -96,6 +80,20 @@ def signed_at(conn: Connection, institution_id: int, contract_ids: Collection[UU
         {"i": institution_id, "c": list(contract_ids)},
     )
     return {row.contract_id: row.signed_at for row in rows}
+
+
+def booking(conn: Connection, institution_id: int, contract_ids: Collection[UUID]) -> list[BookingFacts]:
+    """What limits are asked about again when money is booked; contracts signed before rules were kept are left out."""
+    signed = [one for one in find(conn, institution_id, ids=contract_ids) if one.rules is not None]
+    known = courses(conn, institution_id, sorted({one.course_id for one in signed}))
+    since = signed_at(conn, institution_id, [one.contract_id for one in signed])
+    held: dict[UUID, list[OpenCharge]] = {}
+    for charge in open_charges(conn, institution_id, {one.student_id for one in signed}):
+        held.setdefault(charge.student_id, []).append(charge)
+    return [
+        BookingFacts(one, since[one.contract_id], known[one.course_id], tuple(held.get(one.student_id, ())))
+        for one in signed
+    ]
 
 
 def rules(

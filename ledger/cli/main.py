@@ -28,7 +28,7 @@ COMMANDS = {
     "rulebook": "ledger.cli.rulebook",
     "migrate": "ledger.cli.migrate",
     "lessons": "ledger.cli.lesson_decision",
-    "match": "ledger.cli.match",
+    "match": "ledger.cli.match_work",
     "cash": "ledger.cli.cash",
     "due": "ledger.cli.due",
     "seal": "ledger.cli.seal",

@@ -10,7 +10,7 @@ from ledger.cli import edge
 from ledger.cli.main import REFUSED, UNUSABLE, answer, language, say
 from ledger.cli.postgres import open_books
 from ledger.errors import Outcome, Result, message
-from ledger.flows import match as flow
+from ledger.flows import announced_payment as flow
 from ledger.formats.announcement_sheet import BYTES_MAX, read_announcements
 from ledger.settings import read_settings
 from ledger.terms.announced_payment import AnnouncedPayment

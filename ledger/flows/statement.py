@@ -22,8 +22,6 @@ from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Fund
 from ledger.terms.journal import Entry, Event
 from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
-from ledger.terms.prepayment import ChargeAtBooking
-from ledger.terms.price_cap import Category
 from ledger.terms.refund_request import RefundState
 from ledger.terms.statement import (
     Fault,
@@ -265,32 +263,16 @@ def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine], calendar: Ca
     instructions = statements.instructions_by_end_to_end(conn, fund.institution_id, end_to_end_ids)
     paid = [known.contract_id for known in instructions.values() if known.contract_id is not None]
     locked = register.lock_contracts(conn, fund.institution_id, [*by_reference.values(), *due_ids, *paid])
+    booking = contracts.booking(conn, fund.institution_id, list(by_reference.values()))
+    rules = {one.contract.contract_id: read_rules(one.contract.rules) for one in booking}
     return MatchFacts(
         fund=fund,
         contracts={key: locked[contract_id] for key, contract_id in by_reference.items()},
         ended=frozenset(contracts.ended(conn, fund.institution_id, list(by_reference.values()))),
         instructions=instructions,
         dues=statements.in_order(due_ids, locked),
-        charges=_charges(conn, fund.institution_id, list(by_reference.values()), calendar),
+        charges=prepayment_limit.to_book(booking, rules, calendar.vacations),
     )
-
-
-def _charges(
-    conn: Connection, institution_id: int, contract_ids: Sequence[UUID], calendar: CalendarDays
-) -> dict[UUID, ChargeAtBooking]:
-    """What limits are asked about again when money is booked; contracts signed before rules were kept are left out."""
-    signed = [found for found in contracts.find(conn, institution_id, ids=contract_ids) if found.rules is not None]
-    courses = contracts.courses(conn, institution_id, [contract.course_id for contract in signed])
-    held = contracts.open_charges(conn, institution_id, {contract.student_id for contract in signed})
-    signed_at = contracts.signed_at(conn, institution_id, [contract.contract_id for contract in signed])
-    return {
-        contract.contract_id: prepayment_limit.to_book(
-            contract, signed_at[contract.contract_id], courses[contract.course_id].subject,
-            Category(courses[contract.course_id].category), courses[contract.course_id].lesson_price_fen, held,
-            read_rules(contract.rules), calendar.vacations,
-        )
-        for contract in signed
-    }  # fmt: skip
 
 
 def _post(

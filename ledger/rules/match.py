@@ -19,6 +19,8 @@ from ledger.terms.match import KnownInstruction, LineAnswer, MatchFacts, OpenLin
 
 # Two capitals and at least six digits: PP a family's payment, RS a reserve top-up, BK the institution pays in.
 _KEY: Final = re.compile(r"(?<![A-Z0-9])([A-Z]{2})-?([0-9]{6,16})(?![0-9])")
+# Which text of the rules R1 to R5 (migrations/functions/09_match.sql) a run was made by.
+RULES_VERSION: Final = "1"
 TOP_UP, PAY_IN = "RS", "BK"
 _BOOKED: Final = {
     "suspense": "suspense_return_booked",
@@ -110,15 +112,9 @@ class Matching:
         finding = split.reasons[0] if split.reasons else ""
         if split.claim_fen == 0:
             return self._suspense(line, finding, contract.contract_id)
-        events: list[Event] = [posting.deposit(contract, line.line_id, line.amount_fen)]
-        taken = split.claim_fen
-        contract = replace(contract, paid_fen=contract.paid_fen + taken)
-        caught_up = posting.hours_released(contract, 0)
-        if caught_up.moves_something:
-            events.append(caught_up)
-            contract = posting.after_release(contract, caught_up)
+        events, contract = posting.caught_up(contract, posting.deposit(contract, line.line_id, line.amount_fen))
         self._contracts[line.match_key] = contract
-        return LineAnswer(line, "R1", "deposit", tuple(events), contract.contract_id, finding=finding)
+        return LineAnswer(line, "R1", "deposit", events, contract.contract_id, finding=finding)
 
     def _returned(self, line: OpenLine, known: KnownInstruction) -> LineAnswer:
         """Back to where the payment came from; a reserve draw that comes back is the reserve's again."""

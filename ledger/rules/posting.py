@@ -63,10 +63,21 @@ def deposit_to_suspense(fund_no: int, line_id: UUID, amount_fen: int) -> Event:
     return Event("deposit_to_suspense", fund_no, moving(Transfer(BANK, SUSPENSE, amount_fen, credit_item=line_id)))
 
 
-def suspense_assigned(contract: ContractBalance, line_id: UUID, payment_id: UUID, amount_fen: int) -> Event:
-    """Suspense assigned to a contract: that part of the line becomes a payment of it."""
-    moved = Transfer(SUSPENSE, CLAIM, amount_fen, contract.contract_id, debit_item=line_id, credit_item=payment_id)
-    return Event("suspense_assigned", contract.fund_no, moving(moved))
+def suspense_assigned(
+    contract: ContractBalance, line_id: UUID, payment_id: UUID, amount_fen: int, fee_fen: int = 0
+) -> Event:
+    """Suspense assigned to a contract: that part of the line becomes a payment of it. What a provider kept of the
+    payment is due from the institution: the family has paid the whole.
+    """
+    contract_id = contract.contract_id
+    return Event(
+        "suspense_assigned",
+        contract.fund_no,
+        moving(
+            Transfer(SUSPENSE, CLAIM, amount_fen, contract_id, debit_item=line_id, credit_item=payment_id),
+            Transfer(DUE, CLAIM, fee_fen, contract_id, credit_item=payment_id),
+        ),
+    )
 
 
 def suspense_pays_due(contract: ContractBalance, line_id: UUID, amount_fen: int) -> Event:
@@ -182,6 +193,17 @@ def after_release(contract: ContractBalance, event: Event) -> ContractBalance:
         due_fen=contract.due_fen - to_due,
         hours_released=contract.hours_released + event.hours,
     )
+
+
+def caught_up(contract: ContractBalance, paid: Event) -> tuple[tuple[Event, ...], ContractBalance]:
+    """``paid`` gives a contract money: it, the release of hours taught before, and the contract after both."""
+    contract = replace(
+        contract,
+        paid_fen=contract.paid_fen + sum(t.amount_fen for t in paid.transfers if t.credit is CLAIM),
+        due_fen=contract.due_fen + sum(t.amount_fen for t in paid.transfers if t.debit is DUE),
+    )
+    release = hours_released(contract, 0)
+    return ((paid, release), after_release(contract, release)) if release.moves_something else ((paid,), contract)
 
 
 def after_unrelease(contract: ContractBalance, event: Event) -> ContractBalance:

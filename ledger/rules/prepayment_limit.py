@@ -1,15 +1,17 @@
 """How much may be charged before teaching, and when (教监管函〔2021〕2号; 教监管〔2022〕4号)."""
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Final
+from uuid import UUID
 
 from ledger.rules.calendar import add_months
 from ledger.terms.contract import Contract
 from ledger.terms.contract_rules import ContractRules
 from ledger.terms.prepayment import (
     Assignment,
+    BookingFacts,
     Charge,
     ChargeAtBooking,
     Funding,
@@ -138,23 +140,25 @@ def is_lender(payer: str) -> bool:
 
 
 def to_book(
-    contract: Contract, signed_at: datetime, subject: str, category: Category, lesson_price_fen: int,
-    held: Sequence[OpenCharge], rules: ContractRules, vacations: Collection[date],
-) -> ChargeAtBooking:  # fmt: skip
-    """What is asked again when money for ``contract`` is booked: it and the pupil's contracts signed before it.
+    found: Iterable[BookingFacts], rules: Mapping[UUID, ContractRules], vacations: Collection[date]
+) -> dict[UUID, ChargeAtBooking]:
+    """What is asked again when money for contracts is booked: each and its pupil's contracts signed before it.
 
-    ``held``: open contracts, of other pupils too. By the limits in force when it was signed: no later rule counts.
+    By the limits in force when it was signed (``rules``, by contract): no later rule counts.
     """
-    key = subject_key(subject, rules.same_subjects)
-    before = [
-        standing(one)
-        for one in held
-        if one.student_id == contract.student_id
-        and subject_key(one.subject, rules.same_subjects) == key
-        and (one.signed_at, one.contract_id) < (signed_at, contract.contract_id)
-    ]
-    own = charge(contract, category, lesson_price_fen, vacations)
-    return ChargeAtBooking(own, tuple(before), rules.prepayment)
+    asked = {}
+    for one in found:
+        contract, kept = one.contract, rules[one.contract.contract_id]
+        key = subject_key(one.course.subject, kept.same_subjects)
+        before = [
+            standing(other)
+            for other in one.held
+            if subject_key(other.subject, kept.same_subjects) == key
+            and (other.signed_at, other.contract_id) < (one.signed_at, contract.contract_id)
+        ]
+        own = charge(contract, Category(one.course.category), one.course.lesson_price_fen, vacations)
+        asked[contract.contract_id] = ChargeAtBooking(own, tuple(before), kept.prepayment)
+    return asked
 
 
 def at_booking(booked: ChargeAtBooking, payer: str) -> tuple[str, ...]:

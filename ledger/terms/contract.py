@@ -85,3 +85,17 @@ class Contract:
     gift_money_fen: int | None = None
     charged_states: tuple[str, ...] | None = None
     rules: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseFacts:
+    """A published course."""
+
+    course_id: UUID
+    code: str
+    name: str
+    subject: str
+    category: str
+    stage: str
+    mode: str
+    lesson_price_fen: int = 0

@@ -78,3 +78,38 @@ class LineAnswer:
     instruction: KnownInstruction | None = None
     finding: str = ""
     broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFound:
+    """What one rule of a run found: matches, and the lines and payments in them."""
+
+    rule: str
+    matches: int
+    lines: int
+    payments: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPart:
+    """A part of a bank line that is (a part of) a payment of a contract. ``amount_fen`` is what the bank booked,
+    ``fee_fen`` what a provider kept of the payment before. ``payer``: the other side's name as the bank gives it.
+    """
+
+    line_id: UUID
+    payment_id: UUID
+    match_id: UUID
+    contract_id: UUID
+    amount_fen: int
+    fee_fen: int
+    booked_on: date
+    payer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartAnswer:
+    """What a part does to the books: the money assigned, hours released by it; ``code``: why less or nothing."""
+
+    part: MatchPart
+    events: tuple[Event, ...]
+    code: str = ""

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from ledger.terms.contract import Contract, CourseFacts
 from ledger.terms.price_cap import Category
 
 
@@ -98,3 +99,13 @@ class ChargeAtBooking:
     charge: Charge
     signed_before: tuple[Charge, ...]
     limits: PrepaymentLimits
+
+
+@dataclass(frozen=True, slots=True)
+class BookingFacts:
+    """What the limits ask about a contract when money for it is booked; ``held``: its pupil's open contracts."""
+
+    contract: Contract
+    signed_at: datetime
+    course: CourseFacts
+    held: tuple[OpenCharge, ...]

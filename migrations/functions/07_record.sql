@@ -9,8 +9,13 @@ BEGIN
         'statement_file', 'statement', 'statement_line', 'line_match', 'break', 'refund_cause', 'refund_date',
         'payout_placed', 'payout_report', 'instruction_step', 'refund_payee', 'refund_payee_cancelled', 'close_proposal',
         'certificate', 'lesson_decision', 'lesson_dispute', 'lesson_date', 'cash_receipt', 'statement_release',
-        'institution_fact', 'announced_payment', 'match_run', 'match_part', 'match_undone') THEN
+        'institution_fact', 'announced_payment', 'match_run', 'match_part', 'match_undone', 'match_posted',
+        'match_proposal') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
+    END IF;
+    -- the limits of a match are asked of what is committed: one writer at a time (as ledger.match_account)
+    IF p_table IN ('match_part', 'match_undone', 'match_posted') THEN
+        PERFORM _lock_matching(coalesce(p_common ->> 'institution_id', p_rows -> 0 ->> 'institution_id')::integer);
     END IF;
     -- a refund that came back and was paid again keeps the day it was first closed on
     EXECUTE format('INSERT INTO ledger.%1$I SELECT * FROM jsonb_populate_recordset(

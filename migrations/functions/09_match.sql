@@ -1,6 +1,7 @@
 -- Match the open lines of one account (money in whose owner is unknown, or that is on a contract by its reference) with the
 -- announced payments that no line is matched with yet. Rule after rule as a set, each over what the rules before left
--- open; only what is unique on both sides. One run a call, none where nothing is found. Money is posted by the flow.
+-- open; only what is unique on both sides. A line that a person has taken out of a match once waits for a person. One run
+-- a call, none where nothing is found. Money is posted by the flow.
 CREATE FUNCTION ledger.match_account(p_institution integer, p_fund smallint, p_run uuid, p_version text, p_at timestamptz,
                                      p_by text)
 RETURNS TABLE (rule text, matches bigint, lines bigint, payments bigint)
@@ -12,6 +13,7 @@ DECLARE
     -- R5 pairs nobody where more lines or payments than this share account and amount: that is a provider, not a parent
     many CONSTANT integer := 50;
 BEGIN
+    PERFORM _lock_matching(p_institution);
     CREATE TEMP TABLE open_payment ON COMMIT DROP AS
     SELECT a.payment_id, a.contract_id, a.amount_fen - a.fee_fen AS net_fen, a.fee_fen, a.paid_on, a.match_key, a.batch_key,
            a.payer_account_index
@@ -24,13 +26,13 @@ BEGIN
     FROM item_balance b JOIN statement_line l ON l.institution_id = b.institution_id AND l.line_id = b.item_id
     WHERE b.institution_id = p_institution AND b.fund_no = p_fund AND b.class = 'suspense' AND b.debit_fen <> b.credit_fen
       AND l.credit AND b.credit_fen - b.debit_fen = l.amount_fen
-      AND NOT EXISTS (SELECT FROM match_now m WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id)
+      AND NOT EXISTS (SELECT FROM match_part m WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id)
     UNION ALL
     SELECT l.line_id, l.amount_fen, l.booked_on, l.bank_ref, l.match_key, l.payer_account_index, k.ref
     FROM statement_line l JOIN line_match k ON k.institution_id = l.institution_id AND k.line_id = l.line_id
     WHERE l.institution_id = p_institution AND l.fund_no = p_fund AND k.kind = 'deposit'
       AND l.match_key IN (SELECT p.match_key FROM open_payment p)
-      AND NOT EXISTS (SELECT FROM match_now m WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id);
+      AND NOT EXISTS (SELECT FROM match_part m WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id);
     ANALYZE open_line;
     CREATE TEMP TABLE found (line_id uuid, payment_id uuid, match_id uuid, rule text, amount_fen bigint, fee_fen bigint)
         ON COMMIT DROP;
@@ -139,3 +141,8 @@ BEGIN
     ANALYZE left_line;
     ANALYZE left_payment;
 END $$;
+
+-- One writer of an institution's matches at a time. Key space as books.contract.lock_signing; taken before the books' own locks.
+CREATE FUNCTION ledger._lock_matching(p_institution integer) RETURNS void LANGUAGE sql SET search_path = ledger, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(p_institution, 99997);
+$$;

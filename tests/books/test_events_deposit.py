@@ -105,6 +105,16 @@ def test_suspense_is_assigned_to_its_contract_once(world: World) -> None:
     assert world.refused(posting.suspense_assigned(row, world.new_id(), world.new_id(), 1)) == "LINE_SPENT"
 
 
+def test_what_a_provider_kept_of_assigned_money_is_due_from_the_institution(world: World) -> None:
+    contract, line, payment = world.open_contract(price_fen=50_00), world.new_id(), world.new_id()
+    world.done(posting.deposit_to_suspense(CUSTODY, line, 49_70))
+    row = world.contract(contract)
+    assert world.refused(posting.suspense_assigned(row, line, payment, 49_70, 31)) == "PRICE_EXCEEDED"
+    world.happens(posting.suspense_assigned(row, line, payment, 49_70, 30))
+    after = world.contract(contract)
+    assert (after.paid_fen, after.due_fen, world.balance("suspense")) == (50_00, 30, 0)
+
+
 def test_suspense_is_not_assigned_beyond_the_price_nor_to_another_fund(world: World) -> None:
     contract, line = world.open_contract(price_fen=50_00), world.new_id()
     world.done(posting.deposit_to_suspense(CUSTODY, line, 70_00))

@@ -13,7 +13,7 @@ TABLE = {
     "deposit": "bank>claim:paid bank>suspense",
     "provider_deposit": "bank>claim:paid due>claim:paid bank>suspense",
     "deposit_to_suspense": "bank>suspense",
-    "suspense_assigned": "suspense>claim:paid suspense>due suspense>reserve",
+    "suspense_assigned": "suspense>claim:paid due>claim:paid suspense>due suspense>reserve",
     "suspense_sent_back": "suspense>in_transit",
     "suspense_return_booked": "in_transit>bank",
     "suspense_return_rejected": "in_transit>suspense",

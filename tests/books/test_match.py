@@ -1,7 +1,9 @@
 """Bank lines and announced payments meet: scenario M1 to the line, what is left to a person, and undoing one match."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from uuid import UUID, uuid4
 
@@ -10,11 +12,15 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger.books import record
+from ledger.books.register import read_funds
+from ledger.flows import match as flow
+from ledger.vault import Vault
 from scripts.benchmark import receipts
 from tests.conftest import Database
 from tests.world import CUSTODY, NOW, SECOND_CUSTODY, World, make_world
 
 PAYMENTS = 10_000
+VAULT = Vault({1: bytes(range(32))}, 1)
 WHOLE = 1_000_000 if os.environ.get("CUSTODY_TEST_FULL") == "1" else PAYMENTS
 _RUN = """SELECT rule, matches, lines, payments
           FROM ledger.match_account(:institution, CAST(:fund AS smallint), :run, 'rules', :at, 'test')"""
@@ -75,7 +81,7 @@ def test_every_rule_finds_what_scenario_m1_holds_for_it_and_nothing_else(
         assert number(world, runs) == 1
 
 
-def test_a_settlement_of_four_comes_apart_as_one_and_is_found_again(
+def test_a_settlement_of_four_comes_apart_as_one_and_waits_for_a_person(
     copied_database: Callable[[], AbstractContextManager[Database]],
 ) -> None:
     with copied_database() as database:
@@ -90,7 +96,44 @@ def test_a_settlement_of_four_comes_apart_as_one_and_is_found_again(
             )
         assert number(world, _OPEN_LINES) == lines + 1
         assert number(world, _OPEN_PAYMENTS) == payments + 4
-        assert match(world) == {"R4": (1, 1, 4)}
+        assert match(world) == {}  # somebody said that it is not: no rule says it again
+
+
+def test_two_runs_at_once_make_one_match_of_a_line(
+    copied_database: Callable[[], AbstractContextManager[Database]],
+) -> None:
+    with copied_database() as database:
+        world = filled(database)
+        said = {"institution": world.number, "fund": CUSTODY, "run": uuid4(), "at": NOW}
+        with world.engine.begin() as first, ThreadPoolExecutor(1) as beside:
+            found = {row.rule for row in first.execute(text(_RUN), said)}
+            second = beside.submit(match, world)  # sees nothing of the first, whose transaction is open
+            while number(world, _WAITING) == 0:
+                assert not second.done()
+            first.commit()
+            assert (found, second.result()) == (set(receipts.EXPECTED), {})
+        expected = sum(matches for matches, _, _ in receipts.EXPECTED.values())
+        assert number(world, "SELECT count(DISTINCT match_id) FROM ledger.match_part") == expected
+
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 99997"
+
+
+def test_lines_a_fen_short_are_suggested_with_their_key_and_second_receipts_are_named(
+    copied_database: Callable[[], AbstractContextManager[Database]],
+) -> None:
+    with copied_database() as database:
+        world = filled(database)
+        with world.engine.begin() as conn:
+            fund = read_funds(conn, world.number)[CUSTODY]
+            _, twice = flow.run(conn, fund, "test", NOW)
+            found, lines, payments = flow.suggest(conn, VAULT, fund)
+        said = Counter((one.rule, one.answers, one.difference_fen) for one in found)
+        # of 650 that do not come together (100 of them money on another account) 100 pairs are joined by their key
+        assert said == {("R8", 1, -1): 100, ("R5", 2, 0): receipts.PAIRS}
+        pairs = 2 * receipts.PAIRS
+        assert (len(lines), len(payments)) == (receipts.LINES_OPEN + pairs, receipts.PAYMENTS_OPEN + pairs)
+        assert twice == 100
 
 
 def undo(conn: Connection, world: World, match_id: UUID) -> None:

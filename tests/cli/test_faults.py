@@ -16,6 +16,7 @@ from ledger.rules import posting
 from ledger.settings import CLONE
 from ledger.terms.seal import Anchor
 from tests.cli.test_close import DOING as CLOSING
+from tests.cli.test_match_work import MATCHING
 from tests.cli.test_payout_faults import DOING as PAYING
 from tests.conftest import Database, run_custody
 from tests.seal.outsider import fault
@@ -51,7 +52,7 @@ def points_in_code() -> dict[str, str]:
 
 
 def test_every_point_declared_is_in_the_code_and_is_tried_here() -> None:
-    assert set(points_in_code()) == set(faults.FAULTS) == {*DOING, *PAYING, *CLOSING} | IMPORTING
+    assert set(points_in_code()) == set(faults.FAULTS) == {*DOING, *PAYING, *CLOSING, *MATCHING} | IMPORTING
 
 
 class Place:

@@ -98,6 +98,19 @@ def test_the_backup_login_dumps_every_table(cluster: Cluster, fresh_database: Da
     engine.dispose()
 
 
+def test_the_books_own_functions_are_nobodys_to_call(fresh_database: Database) -> None:
+    with fresh_database.owner.connect() as conn:
+        own = conn.execute(
+            text("""SELECT p.proname, r.rolname FROM pg_proc p CROSS JOIN pg_roles r
+                    WHERE p.pronamespace = 'ledger'::regnamespace AND starts_with(p.proname, '_')
+                      AND p.prorettype <> 'trigger'::regtype AND r.rolname = ANY (:roles)
+                      AND has_function_privilege(r.oid, p.oid, 'EXECUTE')"""),
+            {"roles": [ROLES.app, ROLES.sealer, ROLES.reader, ROLES.backup]},
+        ).all()
+        assert conn.scalar(text("SELECT count(*) FROM pg_proc WHERE proname IN ('_match_left', '_lock_matching')")) == 2
+    assert own == []
+
+
 def test_every_public_function_stands_in_the_rights(fresh_database: Database) -> None:
     """A function nobody may call would be dead, one that is not named here might be open to all."""
     with fresh_database.owner.connect() as conn:

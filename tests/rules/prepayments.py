@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from ledger.rules import prepayment_limit
-from ledger.terms.contract import Contract
+from ledger.terms.contract import Contract, CourseFacts
 from ledger.terms.contract_rules import ContractRules
-from ledger.terms.prepayment import Charge, OpenCharge, PrepaymentLimits
+from ledger.terms.prepayment import BookingFacts, Charge, OpenCharge, PrepaymentLimits
 from ledger.terms.price_cap import Category
 
 Terms = dict[str, Any]  # fields of a contract
@@ -38,6 +38,11 @@ class Asked:
     left: Mapping[UUID, int] = field(default_factory=dict)
 
 
+def course_of(subject: str, category: Category, lesson_price_fen: int) -> CourseFacts:
+    """A published course, as far as limits ask about it."""
+    return CourseFacts(UUID(int=5), "C1", subject, subject, category, "compulsory", "offline", lesson_price_fen)
+
+
 def refused(family: Sequence[Asked], limits: PrepaymentLimits) -> list[str]:
     """Sign contracts one after the other as the flow does; the codes of all refusals. Then each is asked again when its
     money is booked.
@@ -53,9 +58,9 @@ def refused(family: Sequence[Asked], limits: PrepaymentLimits) -> list[str]:
         if not codes:
             signed = _open(asked, len(held))
             rules = ContractRules(prepayment=limits, same_subjects=SAME)
-            booked = prepayment_limit.to_book(
-                asked.contract, signed.signed_at, asked.subject, asked.category, LESSON_FEN, [*same, signed], rules, ()
-            )
+            course = course_of(asked.subject, asked.category, LESSON_FEN)
+            facts = BookingFacts(asked.contract, signed.signed_at, course, (*same, signed))
+            (booked,) = prepayment_limit.to_book([facts], {asked.contract.contract_id: rules}, ()).values()
             found += prepayment_limit.at_booking(booked, "欧阳小满")
             held.append(signed)
     return found

@@ -12,8 +12,17 @@ from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.rules import prepayment_limit
 from ledger.terms.contract import Contract
 from ledger.terms.contract_rules import ContractRules
-from ledger.terms.prepayment import Assignment, Charge, ChargeAtBooking, Funding, OpenCharge, PrepaymentLimits
+from ledger.terms.prepayment import (
+    Assignment,
+    BookingFacts,
+    Charge,
+    ChargeAtBooking,
+    Funding,
+    OpenCharge,
+    PrepaymentLimits,
+)
 from ledger.terms.price_cap import Category
+from tests.rules.prepayments import course_of
 from tests.rules.rulebooks import with_values
 
 TODAY = date(2026, 3, 2)
@@ -186,14 +195,15 @@ def test_a_charge_of_months_over_a_school_vacation_reaches_into_the_next_term() 
 def test_booking_counts_what_was_signed_before_and_who_pays() -> None:
     rules = ContractRules(prepayment=LIMITS, same_subjects=SAME)
     at = SIGNED_AT + timedelta(minutes=1)
-    other, later = replace(HELD, student_id=UUID(int=8)), replace(HELD, signed_at=at + timedelta(minutes=1))
+    later = replace(HELD, signed_at=at + timedelta(minutes=1))
     of_art = replace(HELD, subject="书法")
 
     def asked(*held: OpenCharge, payer: str = "欧阳家长") -> tuple[str, ...]:
-        booked = prepayment_limit.to_book(CONTRACT, at, "数学", Category.ACADEMIC, 8_000, held, rules, ())
-        return prepayment_limit.at_booking(booked, payer)
+        facts = BookingFacts(CONTRACT, at, course_of("数学", Category.ACADEMIC, 8_000), held)
+        booked = prepayment_limit.to_book([facts], {CONTRACT.contract_id: rules}, ())
+        return prepayment_limit.at_booking(booked[CONTRACT.contract_id], payer)
 
-    assert asked(other, later, of_art) == ()
+    assert asked(later, of_art) == ()
     assert asked(HELD) == ("PREPAYMENT_OVER_HOURS", "PREPAYMENT_TOO_EARLY")
     assert asked(payer="某某消费金融有限公司") == ("LOAN_FUNDED",)
 
