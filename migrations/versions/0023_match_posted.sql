@@ -14,8 +14,6 @@ CREATE TABLE ledger.match_proposal (               -- one person proposes; ledge
     PRIMARY KEY (institution_id, proposal_id),
     FOREIGN KEY (institution_id, fund_no) REFERENCES ledger.fund,
     CONSTRAINT "a proposal matches or undoes" CHECK ((undoes IS NULL) = (jsonb_array_length(parts) > 0)));
--- the parts of one match: undoing, and showing a match, read them
-CREATE INDEX match_part_match ON ledger.match_part (institution_id, match_id);
 
 DO $$
 DECLARE t text;

@@ -18,8 +18,8 @@ from scripts.benchmark.report import print_report
 
 # noun -> module with run(Run), imported when asked for: hordak and Django are loaded by those who measure them.
 NOUNS: Final = {
-    "ledger": "ledger", "month-end": "month_end", "peers": "peers", "rules": "rules", "statement": "statement",
-    "web": "web",
+    "ledger": "ledger", "month-end": "month_end", "peers": "peers", "reconcile": "reconcile", "rules": "rules",
+    "statement": "statement", "web": "web",
 }  # fmt: skip
 
 

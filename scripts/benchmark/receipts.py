@@ -48,19 +48,19 @@ _LINES = f"""
                    CASE WHEN i %% 100 IN (94, 95) THEN CASE half WHEN 1 THEN {_FEN} / 2
                                                        ELSE {_FEN} - {_FEN} / 2 END
                         WHEN i %% 100 = 96 THEN {_FEN} - 1 ELSE {_FEN} END AS fen
-            FROM generate_series(0, %(payments)s - 1) i, generate_series(1, 2) half
+            FROM generate_series(0, %(received)s - 1) i, generate_series(1, 2) half
             WHERE i %% 100 NOT IN (90, 91, 92, 93, 97, 99) AND (half = 1 OR i %% 100 IN (94, 95, 98))) one
         UNION ALL
         SELECT 'settlement', min(i), 1, %(fund)s, min({_PAID_ON}), 'WX' || lpad((i / 100)::text, 10, '0'),
                sha256('provider'), sum({_FEN})
-        FROM generate_series(0, %(payments)s - 1) i WHERE i %% 100 BETWEEN 90 AND 93 GROUP BY i / 100
+        FROM generate_series(0, %(received)s - 1) i WHERE i %% 100 BETWEEN 90 AND 93 GROUP BY i / 100
         UNION ALL
         SELECT 'elsewhere', i, 1, %(other_fund)s, {_PAID_ON}, {_KEY}, {_PAYER}, {_FEN}
-        FROM generate_series(99, %(payments)s - 1, 100) i
+        FROM generate_series(99, %(received)s - 1, 100) i
         UNION ALL
         SELECT 'unknown', i, 1, %(fund)s, {_PAID_ON}, NULL, sha256(convert_to('unknown ' || i, 'UTF8')),
                777 + i
-        FROM generate_series(0, %(payments)s - 1, 200) i
+        FROM generate_series(0, %(received)s - 1, 200) i
         UNION ALL
         SELECT 'siblings', i, 1, %(fund)s, date '2026-03-02', NULL, sha256(convert_to('parent ' || i / 2, 'UTF8')),
                128000
@@ -84,15 +84,17 @@ _STORED = (
 
 
 def fill(
-    conn: Session, institution_id: int, fund_no: int, other_fund: int, contracts: list[UUID], payments: int
-) -> None:
-    """Write the scenario beside the books (no entry stands behind it): ``payments`` a multiple of 10,000.
+    conn: Session, institution_id: int, fund_no: int, other_fund: int, contracts: list[UUID], payments: int,
+    received: int = 0,
+) -> None:  # fmt: skip
+    """Write the scenario beside the books (no entry stands behind it): ``payments`` a multiple of 10,000, the lines of
+    the first ``received`` of them (0: of all).
 
     ``conn``: a superuser's, whose keys are not asked row by row: these rows are ours.
     """
     said = {
         "institution": institution_id, "fund": fund_no, "other_fund": other_fund, "contracts": contracts,
-        "payments": payments, "pairs": PAIRS * payments // 10_000,
+        "payments": payments, "received": received or payments, "pairs": PAIRS * (received or payments) // 10_000,
     }  # fmt: skip
     conn.execute("SET session_replication_role = replica")
     for statement in (_PAYMENTS, _LINES, *_STORED):

@@ -68,7 +68,7 @@ def _yuan(fen: int) -> str:
     return f"{fen // 100}.{fen % 100:02d}"
 
 
-def camt053(entries: int) -> Iterator[bytes]:
+def camt053(entries: int, account: str = ACCOUNT, opening_fen: int = OPENING_FEN) -> Iterator[bytes]:
     """camt.053.001.08 with all that a bank writes for a transfer, about 930 bytes an entry."""
     balance = (
         '<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="CNY">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
@@ -77,10 +77,10 @@ def camt053(entries: int) -> Iterator[bytes]:
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">'
         "<BkToCstmrStmt><GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-03-02T23:00:00+08:00</CreDtTm></GrpHdr><Stmt><Id>S1</Id>"
-        f"<ElctrncSeqNb>1</ElctrncSeqNb><Acct><Id><Othr><Id>{ACCOUNT}</Id></Othr></Id><Ccy>CNY</Ccy></Acct>\n"
+        f"<ElctrncSeqNb>1</ElctrncSeqNb><Acct><Id><Othr><Id>{account}</Id></Othr></Id><Ccy>CNY</Ccy></Acct>\n"
     ).encode()
-    yield balance.format("OPBD", _yuan(OPENING_FEN)).encode()
-    yield balance.format("CLBD", _yuan(OPENING_FEN + entries * AMOUNT_FEN)).encode()
+    yield balance.format("OPBD", _yuan(opening_fen)).encode()
+    yield balance.format("CLBD", _yuan(opening_fen + entries * AMOUNT_FEN)).encode()
     for n in range(entries):
         yield (
             f'<Ntry><NtryRef>{n}</NtryRef><Amt Ccy="CNY">{_yuan(AMOUNT_FEN)}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
