@@ -10,7 +10,7 @@ GRANT USAGE ON SCHEMA ledger TO {app}, {sealer}, {reader}, {backup};
 -- {app}: commands and pages. Reads everything; writes through the functions: registers, posting, closing. It may seal and
 -- keep signatures too: an answer that comes later is sealed by whoever asked.
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {app};
-GRANT EXECUTE ON FUNCTION ledger.register_institution, ledger.open_fund, ledger.open_contracts, ledger.record,
+GRANT EXECUTE ON FUNCTION ledger.register_institution, ledger.open_fund, ledger.open_contracts, ledger.record, ledger.keep_file_part,
     ledger.lock_contracts, ledger.lock_account, ledger.post, ledger.close_day, ledger.reopen_day, ledger.match_account TO {app};
 
 -- {sealer}: `custody seal` on its own. Seals, signs, and sees no family.

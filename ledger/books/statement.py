@@ -1,6 +1,6 @@
 """Bank statements in the books: files as they were offered, statements, lines, and what each line turned out to be."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from ledger.terms.match import KnownInstruction, OpenLine
 from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, StatementLine
 from ledger.vault import Vault
 
+_KEEP_PART = text("SELECT ledger.keep_file_part(:f, :n, :b)")
 # What an instruction is for, in the words of ``rules.match``.
 _PURPOSE = """CASE WHEN i.order_id IS NOT NULL THEN (SELECT o.purpose FROM ledger.reserve_order o
                         WHERE o.institution_id = i.institution_id AND o.order_id = i.order_id)
@@ -104,8 +105,12 @@ def released(conn: Connection, institution_id: int, fund_no: int, statement_id: 
     )
 
 
-def open_lines(conn: Connection, vault: Vault, institution_id: int, fund_no: int, statement_id: str) -> list[OpenLine]:
-    """The lines of a stored statement that nothing explains yet, in its order, with their payers' names opened."""
+def open_lines(
+    conn: Connection, vault: Vault, institution_id: int, fund_no: int, statement_id: str, limit: int
+) -> list[OpenLine]:
+    """The first ``limit`` lines of a stored statement that nothing explains yet, in its order, their payers' names
+    opened.
+    """
     rows = conn.execute(
         text("""SELECT line_id, ord, amount_fen, credit, booked_on, coalesce(match_key, '') AS match_key,
                        coalesce(end_to_end_id, '') AS end_to_end_id, bank_code, payer_name_sealed
@@ -113,8 +118,8 @@ def open_lines(conn: Connection, vault: Vault, institution_id: int, fund_no: int
                 WHERE institution_id = :i AND fund_no = :f AND statement_id = :s
                   AND NOT EXISTS (SELECT FROM ledger.line_match m
                                   WHERE m.institution_id = l.institution_id AND m.line_id = l.line_id)
-                ORDER BY line_id"""),
-        {"i": institution_id, "f": fund_no, "s": statement_id},
+                ORDER BY line_id LIMIT :n"""),
+        {"i": institution_id, "f": fund_no, "s": statement_id, "n": limit},
     )
     return [
         OpenLine(
@@ -131,6 +136,25 @@ def offered(conn: Connection, sha256: str) -> set[str]:
     return set(
         conn.scalars(text("SELECT verdict FROM ledger.statement_file WHERE sha256 = :d"), {"d": bytes.fromhex(sha256)})
     )
+
+
+def keep_file(conn: Connection, vault: Vault, file_id: UUID, parts: Iterable[bytes]) -> None:
+    """Keep a file's bytes, sealed part by part."""
+    for number, part in enumerate(parts, 1):
+        sealed = vault.seal_bytes(part, "statement_file_part", f"raw {number}", file_id)
+        conn.execute(_KEEP_PART, {"f": file_id, "n": number, "b": sealed})
+
+
+def file_bytes(conn: Connection, vault: Vault, file_id: UUID) -> Iterator[bytes]:
+    """A kept file, part by part, as it was offered. Raises InvariantBroken SEAL_BROKEN."""
+    whole = conn.scalar(text("SELECT raw_sealed FROM ledger.statement_file WHERE file_id = :f"), {"f": file_id})
+    if whole is not None:
+        yield vault.open_bytes(whole, "statement_file", "raw", file_id)
+    rows = conn.execute(
+        text("SELECT part, raw_sealed FROM ledger.statement_file_part WHERE file_id = :f ORDER BY part"), {"f": file_id}
+    )
+    for row in rows:
+        yield vault.open_bytes(row.raw_sealed, "statement_file_part", f"raw {row.part}", file_id)
 
 
 def occurrences(conn: Connection, institution_id: int, fund_no: int, bank_refs: Sequence[str]) -> dict[str, KnownRef]:

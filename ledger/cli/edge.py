@@ -7,10 +7,11 @@ import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -36,6 +37,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 ACTOR_MAX: Final = 60
 _KEY = re.compile("[0-9A-Fa-f]{64}")
 _KEY_ID = 1
+_PART = 1 << 20
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 institution_option = click.option("--institution", "code", metavar="CODE", help="Only this institution.")
@@ -201,6 +203,33 @@ def read_file(path: Path, bytes_max: int) -> bytes:
     if len(content) > bytes_max:
         raise BadInput("LIMIT_EXCEEDED", where=shown, field="bytes", value=bytes_max)
     return content
+
+
+@contextmanager
+def opened_file(path: Path, bytes_max: int) -> Iterator[BinaryIO]:
+    """A file to read bit by bit. Raises BadInput as ``read_file``, FILE_UNREADABLE also for what fails meanwhile."""
+    shown = visible(str(path))
+    try:
+        if path.exists() and not path.is_file():
+            raise BadInput("FILE_UNREADABLE", where=shown)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > bytes_max:
+                raise BadInput("LIMIT_EXCEEDED", where=shown, field="bytes", value=bytes_max)
+            yield file
+    except (OSError, ValueError) as fault:
+        raise BadInput("FILE_UNREADABLE", where=shown, value=getattr(fault, "strerror", None)) from fault
+
+
+def same_parts(source: BinaryIO, sha256: str, path: Path) -> Iterator[bytes]:
+    """What is left of a file in parts of a megabyte. Raises BadInput FILE_CHANGED where they are not what ``sha256``
+    (hex) was made of: it was written to meanwhile.
+    """
+    digest = hashlib.sha256()
+    while part := source.read(_PART):
+        digest.update(part)
+        yield part
+    if digest.hexdigest() != sha256:
+        raise BadInput("FILE_CHANGED", where=visible(str(path)))
 
 
 def write_file(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 from sqlalchemy import Connection, Engine
@@ -19,6 +18,7 @@ from ledger.flows import statement as flow
 from ledger.flows.statement import Imported
 from ledger.formats.bank_profile import find_profile
 from ledger.formats.statement import read_statements
+from ledger.formats.statement_spool import Spool
 from ledger.settings import read_settings
 from ledger.terms.bank_profile import BankProfile
 from ledger.terms.calendar import CalendarDays
@@ -28,8 +28,8 @@ from ledger.vault import Vault
 
 __all__ = ["statement"]  # the group of ledger.cli.statement, with this command beside ``check``
 
-# The bytes of every file are kept, sealed, in one row; a larger one would not fit into it.
-BYTES_MAX: Final = 100 * 1024 * 1024
+# The bytes of every file are kept; ten times what a bank's largest day has been seen to take.
+BYTES_MAX: Final = 1024 * 1024 * 1024
 COUNTS: Final = ("imported", "held", "lines", "already")
 
 
@@ -56,7 +56,8 @@ def import_(
     calendar = edge.load_law(rulebook_dir).calendar(NATION)
     layout = None if profile is None else find_profile(profile)
     for path in files:
-        edge.read_file(path, BYTES_MAX)  # a file that cannot be opened is told before any is imported
+        with edge.opened_file(path, BYTES_MAX):
+            pass  # a file that cannot be opened is told before any is imported
     with open_books(settings) as engine:
         vault = edge.open_vault(settings, engine)
         asking = Asking(vault, calendar, actor, now, layout, account or "")
@@ -103,25 +104,29 @@ def rehearse(engine: Engine, paths: Sequence[Path], asking: Asking) -> list[Impo
 
 
 def _bring_in(conn: Connection, path: Path, asking: Asking) -> Imported:
-    raw = edge.read_file(path, BYTES_MAX)
-    file, lines = read_lines(raw, edge.visible(str(path)), asking.profile)
-    return flow.bring_in(
-        conn, asking.vault, file, lines, raw, asking.calendar, asking.actor, asking.now, asking.account
-    )
+    """Read a file once for what it says and once more to keep it; it must be the same both times."""
+    with edge.opened_file(path, BYTES_MAX) as source:
+        file, lines = read_lines(source, edge.visible(str(path)), asking.profile)
+        source.seek(0)
+        raw = edge.same_parts(source, file.sha256, path)
+        return flow.bring_in(
+            conn, asking.vault, file, lines, raw, asking.calendar, asking.actor, asking.now, asking.account
+        )
 
 
 def read_lines(
-    raw: bytes, name: str, profile: BankProfile | None = None
-) -> tuple[StatementFile, dict[int, Sequence[StatementLine]]]:
-    """A file and the lines of each of its statements, by the statement's place in the file."""
-    lines: dict[int, Sequence[StatementLine]] = {}
-    pending: list[StatementLine] = []
+    source: BinaryIO, name: str, profile: BankProfile | None = None
+) -> tuple[StatementFile, dict[int, Spool]]:
+    """A file and the booked lines of each of its statements, by the statement's place in the file."""
+    lines: dict[int, Spool] = {}
+    pending = Spool()
     file: StatementFile | None = None
-    for found in read_statements(BytesIO(raw), name, profile):
+    for found in read_statements(source, name, profile):
         if isinstance(found, StatementLine):
-            pending.append(found)
+            if found.status == "BOOK":  # only these move money
+                pending.append(found)
         elif isinstance(found, Statement):
-            lines[found.ord], pending = pending, []
+            lines[found.ord], pending = pending, Spool()
         else:
             file = found
     assert file is not None, "every reading ends with what the file is worth"

@@ -1,6 +1,7 @@
 """Import bank statements: judge by history, store, and post what each booked line turned out to be."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,9 +17,9 @@ from ledger.formats.contract_rules import read_rules
 from ledger.rules import match, posting_payment, prepayment_limit
 from ledger.rules.calendar import add_working_days
 from ledger.rules.statement import Judging, is_overtaken, join_all, of_account, opening_gap
-from ledger.rules.statement_line import line_keys
+from ledger.rules.statement_line import line_refs
 from ledger.terms.calendar import CalendarDays, shanghai_day
-from ledger.terms.ids import new_id, new_ids
+from ledger.terms.ids import id_stream, new_id, new_ids
 from ledger.terms.institution import Fund
 from ledger.terms.journal import Entry, Event
 from ledger.terms.match import LineAnswer, MatchFacts, OpenLine
@@ -26,6 +27,7 @@ from ledger.terms.refund_request import RefundState
 from ledger.terms.statement import (
     Fault,
     KnownStatement,
+    Lines,
     Statement,
     StatementFile,
     StatementLine,
@@ -36,11 +38,17 @@ from ledger.vault import Vault
 
 # Working days until a bank difference must be made good.
 BREAK_DAYS = 5
+# Lines that are stored and matched in one set: a statement of any size takes the memory of one.
+SET = 5_000
+_SET_APART = timedelta(milliseconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file: its verdict (the worst of its statements, history counted) and of each statement."""
+    """What became of a file: its verdict (the worst of its statements, history counted) and of each statement.
+
+    ``lines`` stored, statements known ``already``, entries ``posted``.
+    """
 
     file: StatementFile
     verdict: Verdict
@@ -48,14 +56,16 @@ class Imported:
     statements: tuple[Statement, ...]
     lines: int
     already: int
-    outcomes: tuple[Outcome, ...]
+    posted: int = 0
 
 
 def bring_in(
-    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Sequence[StatementLine]], raw: bytes,
+    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Lines], raw: Iterable[bytes],
     calendar: CalendarDays, actor: str, now: datetime, account: str = "",
 ) -> Imported:  # fmt: skip
-    """Take a file and keep its bytes under the verdict it got, history counted. A file known before changes nothing."""
+    """Take a file and keep its bytes (``raw``, in parts) under the verdict it got, history counted. A file known before
+    changes nothing.
+    """
     imported = take(conn, vault, file, lines, calendar, actor, now, account)
     kept = statements.offered(conn, file.sha256)
     if imported.verdict is not Verdict.IDEMPOTENT and imported.verdict.value not in kept:
@@ -64,69 +74,67 @@ def bring_in(
     return imported
 
 
-def offer(conn: Connection, vault: Vault, file: StatementFile, raw: bytes, actor: str, now: datetime) -> None:
+def offer(conn: Connection, vault: Vault, file: StatementFile, raw: Iterable[bytes], actor: str, now: datetime) -> None:
     """Keep a file as it was offered, sealed, with its verdict: accepted, held or in quarantine."""
     file_id = new_id(now)
     record.insert(conn, "statement_file", [{
         "file_id": file_id, "sha256": bytes.fromhex(file.sha256), "name": file.name, "verdict": file.verdict,
-        "class": file.class_ or "", "raw_sealed": vault.seal_bytes(raw, "statement_file", "raw", file_id),
-        "offered_at": now, "offered_by": actor,
+        "class": file.class_ or "", "raw_sealed": None, "offered_at": now, "offered_by": actor,
     }])  # fmt: skip
+    statements.keep_file(conn, vault, file_id, raw)
 
 
 def take(
-    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Sequence[StatementLine]],
-    calendar: CalendarDays, actor: str, now: datetime, account: str = "",
+    conn: Connection, vault: Vault, file: StatementFile, lines: Mapping[int, Lines], calendar: CalendarDays, actor: str,
+    now: datetime, account: str = "",
 ) -> Imported:  # fmt: skip
     """Import a file whose statements proved themselves. All of it or nothing: one rejected statement rejects the file.
 
-    ``lines``: by the statement's place in the file. ``account``: whose statements these are, where they do not say.
-    Unknown accounts are rejected (UNKNOWN_ACCOUNT). Nothing an import posts waits for a fold.
+    ``lines``: the booked ones, by the statement's place in the file. ``account``: whose these are, where they do not
+    say. Unknown accounts are rejected (UNKNOWN_ACCOUNT). Nothing an import posts waits for a fold.
     """
     offered = [of_account(statement, account) for statement in file.statements]
     funds = register.funds_by_account(conn, [statement.account for statement in offered])
     for fund in sorted(funds.values(), key=lambda f: (f.institution_id, f.fund_no)):
         statements.lock_fund(conn, fund.institution_id, fund.fund_no)
-    booked = {one.ord: [line for line in lines.get(one.ord, ()) if line.status == "BOOK"] for one in offered}
+    refs = {one.ord: line_refs(lines.get(one.ord, ())) for one in offered}
     histories = {
         known: statements.account_history(
-            conn, fund, (ref for one in offered if one.account == known for ref, _ in line_keys(booked[one.ord]))
+            conn, fund, (ref for one in offered if one.account == known for ref in refs[one.ord])
         )
         for known, fund in funds.items()
     }
     kept = Verdict.ACCEPT in statements.offered(conn, file.sha256)
     judging = Judging(file.sha256, histories, kept=kept)
-    judged = [judging.judge(statement, booked[statement.ord]) for statement in offered]
+    judged = [judging.judge(one, lines.get(one.ord, ()), refs[one.ord]) for one in offered]
     verdict = worst([one.statement.verdict for one in judged]) if judged else file.verdict
     fault = next((one.statement.fault for one in judged if one.statement.verdict == verdict), file.fault)
-    stored, outcomes = 0, list[Outcome]()
+    stored = posted = 0
+    seen = {account: {ref: known.last for ref, known in one.refs.items()} for account, one in histories.items()}
     if verdict is not Verdict.REJECT:
         for one in judged:
             found = one.statement
             if found.opening_fen is None or found.verdict not in (Verdict.ACCEPT, Verdict.HOLD):
                 continue  # known, or read and shown only: a format without balances proves nothing and moves nothing
             fund = funds[found.account]
-            stored += len(one.lines)
-            opened = _store(conn, vault, fund, found, one.lines, file.sha256, now)
+            stored += len(one.kept)
+            own = seen[found.account]
+            opened = _store(conn, vault, fund, found, lines.get(found.ord, ()), one.kept, own, file.sha256, now)
             if found.verdict is Verdict.ACCEPT:
-                outcomes += _match(conn, fund, found.identity, opened, calendar, actor, now)
-                outcomes += _join(conn, vault, fund, one.joined, found.identity, calendar, actor, now)
+                posted += _match_all(conn, fund, found.identity, opened, calendar, actor, now)
+                posted += _join(conn, vault, fund, one.joined, found.identity, calendar, actor, now)
+            else:
+                deque(opened, maxlen=0)  # stored, and looked at when a person releases it
     already = (
         [one.statement.verdict for one in judged].count(Verdict.IDEMPOTENT) if verdict is not Verdict.REJECT else 0
     )
-    return Imported(file, verdict, fault, tuple(one.statement for one in judged), stored, already, tuple(outcomes))
+    return Imported(file, verdict, fault, tuple(one.statement for one in judged), stored, already, posted)
 
 
 def release(
-    conn: Connection,
-    vault: Vault,
-    fund: Fund,
-    statement_id: str,
-    reason: str,
-    calendar: CalendarDays,
-    actor: str,
+    conn: Connection, vault: Vault, fund: Fund, statement_id: str, reason: str, calendar: CalendarDays, actor: str,
     now: datetime,
-) -> Outcome:
+) -> Outcome:  # fmt: skip
     """A person believes a held statement: its lines are matched and posted, and what waited for it alone joins.
 
     An opening balance that is not the last closing one becomes a break, so that the books equal the bank again.
@@ -149,8 +157,7 @@ def release(
         **place, "statement_id": statement_id, "position": statements.next_place(conn, **place), "joined_by": None,
         "released_at": now, "released_by": actor, "reason": reason,
     }])  # fmt: skip
-    opened = statements.open_lines(conn, vault, **place, statement_id=statement_id)
-    _match(conn, fund, statement_id, opened, calendar, actor, now)
+    _match_stored(conn, vault, fund, statement_id, calendar, actor, now)
     after = statements.account_history(conn, fund, ())
     joined = join_all(list(after.statements), dict(after.refs))
     _join(conn, vault, fund, [one.statement_id for one in joined], statement_id, calendar, actor, now)
@@ -178,82 +185,94 @@ def _open_gap(
 
 
 def _join(
-    conn: Connection,
-    vault: Vault,
-    fund: Fund,
-    joined: Sequence[str],
-    by: str,
-    calendar: CalendarDays,
-    actor: str,
+    conn: Connection, vault: Vault, fund: Fund, joined: Sequence[str], by: str, calendar: CalendarDays, actor: str,
     now: datetime,
-) -> list[Outcome]:
-    """Release held statements that ``by`` joined to the chain, in their order, and match them."""
+) -> int:  # fmt: skip
+    """Release held statements that ``by`` joined to the chain, in their order, and match them; entries posted."""
     place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no}
-    outcomes = []
+    posted = 0
     for statement_id in joined:
         record.insert(conn, "statement_release", [{
             **place, "statement_id": statement_id, "position": statements.next_place(conn, **place), "joined_by": by,
             "released_at": now, "released_by": actor, "reason": "",
         }])  # fmt: skip
-        opened = statements.open_lines(conn, vault, **place, statement_id=statement_id)
-        outcomes += _match(conn, fund, statement_id, opened, calendar, actor, now)
-    return outcomes
+        posted += _match_stored(conn, vault, fund, statement_id, calendar, actor, now)
+    return posted
 
 
 def _store(
-    conn: Connection, vault: Vault, fund: Fund, statement: Statement, lines: Sequence[StatementLine], file_sha256: str,
-    now: datetime,
-) -> list[OpenLine]:  # fmt: skip
+    conn: Connection, vault: Vault, fund: Fund, statement: Statement, lines: Lines, kept: range, seen: dict[str, int],
+    file_sha256: str, now: datetime,
+) -> Iterator[list[OpenLine]]:  # fmt: skip
+    """Store a statement and its lines at the places ``kept``, set after set; each set as it is open. ``seen``: how
+    often the account has each reference; counted on.
+    """
     place = {"institution_id": fund.institution_id, "fund_no": fund.fund_no, "statement_id": statement.identity}
     last_on = statement.to_on or statement.closing_on or shanghai_day(now)
     record.insert(conn, "statement", [{
         **place, "account_no": statement.account, "sequence": statement.sequence, "opening_fen": statement.opening_fen,
         "closing_fen": statement.closing_fen, "first_on": statement.from_on or last_on, "last_on": last_on,
-        "lines": len(lines), "content_digest": bytes.fromhex(statement.content_digest),
+        "lines": len(kept), "content_digest": bytes.fromhex(statement.content_digest),
         "file_sha256": bytes.fromhex(file_sha256), "verdict": statement.verdict, "class": statement.class_ or "",
         "position": statements.next_place(conn, fund.institution_id, fund.fund_no), "imported_at": now,
     }])  # fmt: skip
-    ids = new_ids(now, len(lines))
-    # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
-    refs = [ref for ref, _ in line_keys(lines)]
-    seen = {ref: known.last for ref, known in
-            statements.occurrences(conn, fund.institution_id, fund.fund_no, refs).items()}  # fmt: skip
-    rows, opened = [], []
-    for line_id, line, bank_ref in zip(ids, lines, refs, strict=True):
-        seen[bank_ref] = seen.get(bank_ref, 0) + 1
-        key = match.match_key((line.end_to_end_id, line.memo))
-        row = statements.line_row(vault, line_id, line, key)
-        rows.append({**place, **row, "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
-        booked_on = line.booked_on or shanghai_day(now)
-        opened.append(
-            OpenLine(
-                line_id,
-                line.ord,
-                line.amount_fen,
-                line.credit,
-                booked_on,
-                key,
-                line.end_to_end_id,
-                line.bank_code,
-                line.counterparty_name,
-            )
-        )
-    record.insert(conn, "statement_line", rows)
-    return opened
+    ids = id_stream(now)
+    for start in range(0, len(kept), SET):
+        some = [lines[n] for n in kept[start : start + SET]]
+        # Where the bank gives no reference, a digest of the line and its occurrence number tell real twins apart.
+        rows, opened = [], []
+        for line, bank_ref in zip(some, line_refs(some), strict=True):
+            line_id, key = next(ids), match.match_key((line.end_to_end_id, line.memo))
+            seen[bank_ref] = seen.get(bank_ref, 0) + 1
+            row = statements.line_row(vault, line_id, line, key)
+            rows.append({**place, **row, "bank_ref": bank_ref, "occurrence": seen[bank_ref]})
+            opened.append(_opened(line_id, line, key, now))
+        record.insert(conn, "statement_line", rows)
+        yield opened
+
+
+def _opened(line_id: UUID, line: StatementLine, key: str, now: datetime) -> OpenLine:
+    on = line.booked_on or shanghai_day(now)
+    return OpenLine(
+        line_id, line.ord, line.amount_fen, line.credit, on, key, line.end_to_end_id, line.bank_code,
+        line.counterparty_name,
+    )  # fmt: skip
+
+
+def _match_stored(
+    conn: Connection, vault: Vault, fund: Fund, statement_id: str, calendar: CalendarDays, actor: str, now: datetime
+) -> int:
+    """Match the lines of a stored statement, as they are read from the books; entries posted."""
+
+    def sets() -> Iterator[list[OpenLine]]:
+        while opened := statements.open_lines(conn, vault, fund.institution_id, fund.fund_no, statement_id, SET):
+            yield opened
+
+    return _match_all(conn, fund, statement_id, sets(), calendar, actor, now)
+
+
+def _match_all(
+    conn: Connection, fund: Fund, statement_id: str, sets: Iterable[Sequence[OpenLine]], calendar: CalendarDays,
+    actor: str, now: datetime,
+) -> int:  # fmt: skip
+    """Match set after set, each some milliseconds after the one before, so that ids keep the order of the lines."""
+    return sum(
+        _match(conn, fund, statement_id, opened, calendar, actor, now + n * _SET_APART) for n, opened in enumerate(sets)
+    )
 
 
 def _match(
     conn: Connection, fund: Fund, statement_id: str, opened: Sequence[OpenLine], calendar: CalendarDays, actor: str,
     now: datetime,
-) -> list[Outcome]:  # fmt: skip
-    """Answer every line, post all events in one call, and record what each line was."""
+) -> int:  # fmt: skip
+    """Answer every line, post all events in one call, and record what each line was; entries posted."""
     matching = match.Matching(_facts(conn, fund, opened, calendar))
     breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
     answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
     outcomes = _post(conn, fund, statement_id, answers, actor, now)
     _record(conn, fund, answers, outcomes, calendar, actor, now)
     _settle_refunds(conn, fund, answers, actor, now)
-    return outcomes
+    return len(outcomes)
 
 
 def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine], calendar: CalendarDays) -> MatchFacts:

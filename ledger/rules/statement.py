@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ledger.rules.statement_line import Remainder, line_keys, without_known
+from ledger.rules.statement_line import Remainder, is_digest, line_keys, without_known
 from ledger.terms.currency import amount_text
 from ledger.terms.statement import (
     AccountHistory,
@@ -16,8 +16,8 @@ from ledger.terms.statement import (
     Judgement,
     KnownRef,
     KnownStatement,
+    Lines,
     Statement,
-    StatementLine,
     Verdict,
 )
 
@@ -100,10 +100,12 @@ def is_overtaken(statement: KnownStatement, history: Sequence[KnownStatement]) -
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A statement with its final verdict and the lines to store; ``joined``: held ones that its coming releases."""
+    """A statement with its final verdict and the places of the lines to store, in the order of time; ``joined``: held
+    ones that its coming releases.
+    """
 
     statement: Statement
-    lines: tuple[StatementLine, ...]
+    kept: range
     joined: tuple[str, ...] = ()
 
 
@@ -118,69 +120,65 @@ class Judging:
         self._history = {account: list(known.statements) for account, known in accounts.items()}
         self._refs = {account: dict(known.refs) for account, known in accounts.items()}
 
-    def judge(self, statement: Statement, booked: Sequence[StatementLine]) -> Judged:
-        """The statement and its booked lines, in the order of time. A line that a believed statement holds: held;
-        of an export it is left out."""
-        lines = tuple(booked)
+    def judge(self, statement: Statement, lines: Lines, refs: Sequence[str]) -> Judged:
+        """A statement by its booked lines and their references (``line_refs``). A line that a believed statement holds:
+        held; of an export it is left out."""
+        kept = range(len(lines))
         if statement.verdict in (Verdict.REJECT, Verdict.INFO_ONLY):
-            return Judged(statement, lines)
+            return Judged(statement, kept)
         place, known = f"statement {statement.ord}", self._accounts.get(statement.account)
         if known is None:
-            return _verdict(statement, lines, Verdict.REJECT, Fault("UNKNOWN_ACCOUNT", place, "Acct"))
+            return _verdict(statement, kept, Verdict.REJECT, Fault("UNKNOWN_ACCOUNT", place, "Acct"))
         if statement.currency != known.currency:
             fault = Fault("CURRENCY_MISMATCH", place, "Ccy", statement.currency)
-            return _verdict(statement, lines, Verdict.REJECT, fault)
+            return _verdict(statement, kept, Verdict.REJECT, fault)
         if self._kept and statement.opening_fen is None:  # nothing of it was stored but the file
-            return _verdict(statement, lines, Verdict.IDEMPOTENT, Fault("ALREADY_IMPORTED", place, "Id"))
+            return _verdict(statement, kept, Verdict.IDEMPOTENT, Fault("ALREADY_IMPORTED", place, "Id"))
         history = self._history[statement.account]
         found = judge_against_history(statement, self._file_sha256, history, known.opening_fen)
         if found.verdict in (Verdict.ACCEPT, Verdict.HOLD):
             own = statement.verdict
-            statement, lines = self._without_known(statement, lines)
+            statement, kept = self._without_known(statement, lines, refs)
             if statement.verdict is not own:
                 found = Judgement(statement.verdict, statement.fault)
             else:
                 found = judge_against_history(statement, self._file_sha256, history, known.opening_fen)
             if found.verdict is Verdict.ACCEPT:
-                found = self._repeated(statement, lines) or found
-        joined = self._take(statement, lines, found)
-        return Judged(replace(statement, verdict=found.verdict, fault=found.fault), lines, joined)
+                found = self._repeated(statement, [refs[place] for place in kept]) or found
+        joined = self._take(statement, [refs[place] for place in kept], found)
+        return Judged(replace(statement, verdict=found.verdict, fault=found.fault), kept, joined)
 
-    def _without_known(
-        self, statement: Statement, lines: tuple[StatementLine, ...]
-    ) -> tuple[Statement, tuple[StatementLine, ...]]:
+    def _without_known(self, statement: Statement, lines: Lines, refs: Sequence[str]) -> tuple[Statement, range]:
         if statement.format not in _EXPORTS or not statement.proved:
-            return statement, lines
-        refs = self._refs[statement.account]
-        keys = {(ref, n) for ref, n in line_keys(lines) if n <= refs.get(ref, _NEVER).believed}
-        left: Remainder = without_known(statement, lines, keys)
-        return left.statement, left.lines
+            return statement, range(len(lines))
+        known = self._refs[statement.account]
+        keys = {(ref, n) for ref, n in line_keys(refs) if n <= known.get(ref, _NEVER).believed}
+        left: Remainder = without_known(statement, lines, refs, keys)
+        return left.statement, left.kept
 
-    def _repeated(self, statement: Statement, lines: Sequence[StatementLine]) -> Judgement | None:
-        refs = self._refs[statement.account]
-        twice = next(
-            (line.bank_ref for line in lines if line.bank_ref and refs.get(line.bank_ref, _NEVER).believed), ""
-        )
+    def _repeated(self, statement: Statement, refs: Sequence[str]) -> Judgement | None:
+        known = self._refs[statement.account]
+        twice = next((ref for ref in refs if not is_digest(ref) and known.get(ref, _NEVER).believed), "")
         place = f"statement {statement.ord}"
         return Judgement(Verdict.HOLD, Fault("DUPLICATE_ENTRY_REF", place, "AcctSvcrRef", twice)) if twice else None
 
-    def _take(self, statement: Statement, lines: Sequence[StatementLine], found: Judgement) -> tuple[str, ...]:
+    def _take(self, statement: Statement, own: Sequence[str], found: Judgement) -> tuple[str, ...]:
         """Let a stored statement count from now on, and with it the held ones that it joins; their ids."""
         if found.verdict not in (Verdict.ACCEPT, Verdict.HOLD) or statement.closing_fen is None:
             return ()
         history, refs = self._history[statement.account], self._refs[statement.account]
         believed = found.verdict is Verdict.ACCEPT
-        keys = [ref for ref, _ in line_keys(lines)]
+        waiting = frozenset() if believed else frozenset(ref for ref in own if not is_digest(ref))
         history.append(
             KnownStatement(
                 statement.identity, statement.content_digest, statement.sequence, statement.closing_fen,
                 statement.to_on, self._file_sha256, believed, statement.opening_fen,
-                found.fault.code if found.fault else "", frozenset(line.bank_ref for line in lines if line.bank_ref),
+                found.fault.code if found.fault else "", waiting,
             )
         )  # fmt: skip
         if not believed:
             return ()
-        _count(refs, keys)
+        _count(refs, own)
         return tuple(joined.statement_id for joined in join_all(history, refs))
 
 
@@ -201,8 +199,8 @@ def _count(refs: dict[str, KnownRef], more: Sequence[str] | frozenset[str]) -> N
         refs[ref] = KnownRef(before.last + 1, before.believed + 1)
 
 
-def _verdict(statement: Statement, lines: tuple[StatementLine, ...], verdict: Verdict, fault: Fault) -> Judged:
-    return Judged(replace(statement, verdict=verdict, fault=fault), lines)
+def _verdict(statement: Statement, kept: range, verdict: Verdict, fault: Fault) -> Judged:
+    return Judged(replace(statement, verdict=verdict, fault=fault), kept)
 
 
 def _last(history: Sequence[KnownStatement]) -> KnownStatement | None:

@@ -5,56 +5,69 @@ So two equal real payments both count, and the same row in two exports counts on
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ledger.terms.statement import Fault, Statement, StatementLine, Verdict
+from ledger.terms.statement import Fault, Lines, Statement, StatementLine, Verdict
 
 LineKey = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """An export without what is known: the statement that is left, and its lines in the order of time."""
+    """An export without what is known: the statement that is left, and the places of its lines in the order of time."""
 
     statement: Statement
-    lines: tuple[StatementLine, ...]
+    kept: range
 
 
-def line_keys(lines: Sequence[StatementLine]) -> list[LineKey]:
-    """For each line (reference, 1), or ("~" and a digest of the line, which of its twins it is, from 1)."""
+def line_refs(lines: Lines) -> list[str]:
+    """For each line the bank's reference, or where there is none "~" and a digest of the line."""
+    return [line.bank_ref or _digest(line) for line in map(lines.__getitem__, range(len(lines)))]
+
+
+def is_digest(ref: str) -> bool:
+    """Whether a line's reference is ours, because the bank gave none."""
+    return ref.startswith("~")
+
+
+def line_keys(refs: Iterable[str]) -> list[LineKey]:
+    """For each reference (reference, 1), or (digest, which of its twins it is, from 1)."""
     seen: dict[str, int] = {}
     keys = []
-    for line in lines:
-        if line.bank_ref:
-            keys.append((line.bank_ref, 1))
-            continue
-        digest = _digest(line)
-        seen[digest] = seen.get(digest, 0) + 1
-        keys.append((digest, seen[digest]))
+    for ref in refs:
+        if is_digest(ref):
+            seen[ref] = seen.get(ref, 0) + 1
+        keys.append((ref, seen.get(ref, 1)))
     return keys
 
 
-def without_known(statement: Statement, lines: Sequence[StatementLine], known: Collection[LineKey]) -> Remainder:
+def in_time(statement: Statement, lines: Lines) -> range:
+    """The places of a file's lines, the oldest first."""
+    return range(len(lines) - 1, -1, -1) if statement.newest_first else range(len(lines))
+
+
+def without_known(statement: Statement, lines: Lines, refs: Sequence[str], known: Collection[LineKey]) -> Remainder:
     """Take the known lines off an export whose running balance chains; what is left opens with the balance after them.
 
-    ``lines`` are the booked ones in the file's order. All known: idempotent, DUPLICATE_STATEMENT. Known lines that are
-    not the oldest ones: hold, OPENING_DISCONTINUITY, as something before them would be missing in the books.
+    ``lines`` are the booked ones in the file's order, ``refs`` theirs. All known: idempotent, DUPLICATE_STATEMENT.
+    Known lines that are not the oldest ones: hold, OPENING_DISCONTINUITY, as something before them would be missing in
+    the books.
     """
-    ordered = tuple(reversed(lines)) if statement.newest_first else tuple(lines)
-    is_known = [key in known for key in line_keys(ordered)]
+    ordered = in_time(statement, lines)
+    is_known = [key in known for key in line_keys(refs[place] for place in ordered)]
     count = sum(is_known)
     if not count:
         return Remainder(statement, ordered)
     place = f"statement {statement.ord}"
     if count == len(ordered):
         fault = Fault("DUPLICATE_STATEMENT", place, "lines", str(count))
-        return Remainder(replace(statement, verdict=Verdict.IDEMPOTENT, fault=fault), ())
-    last = ordered[count - 1]
+        return Remainder(replace(statement, verdict=Verdict.IDEMPOTENT, fault=fault), range(0))
+    last = lines[ordered[count - 1]]
     if not all(is_known[:count]) or last.balance_fen is None:
         fault = Fault("OPENING_DISCONTINUITY", place, "lines", f"{count} of {len(ordered)} are known")
         return Remainder(replace(statement, verdict=Verdict.HOLD, fault=fault), ordered)
-    left = replace(statement, opening_fen=last.balance_fen, from_on=ordered[count].booked_on)
+    left = replace(statement, opening_fen=last.balance_fen, from_on=lines[ordered[count]].booked_on)
     return Remainder(left, ordered[count:])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 from ledger.errors import BadInput
 
@@ -89,6 +90,14 @@ class StatementLine:
     detail_count: int
     details: tuple[LineDetail, ...] = ()
     balance_fen: int | None = None
+
+
+class Lines(Protocol):
+    """Lines of a statement by their place, from 0: in a list, or packed away until they are wanted."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> StatementLine: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,9 @@
+-- Keep one part of a statement file: bytes as they are, not as text.
+CREATE FUNCTION ledger.keep_file_part(p_file uuid, p_part integer, p_sealed bytea) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+    INSERT INTO statement_file_part VALUES (p_file, p_part, p_sealed);
+$$;
+
 -- Insert JSON rows into one insert-only table of this file or 0006 (contracts have their own function). One call a set;
 -- what all rows have in common comes once.
 CREATE FUNCTION ledger.record(p_table text, p_rows jsonb, p_common jsonb) RETURNS integer

@@ -5,11 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from ledger.books import statement as statements
+from ledger.cli import edge, statement_import
 from ledger.cli.main import HELD, REFUSED, UNUSABLE
+from ledger.errors import InvariantBroken
+from ledger.settings import read_settings
 from tests.bank_files import csv_text, rows
 from tests.cli.shop import CUSTODY, PRICE_FEN, SIGNED_ON, Shop, deposit
 from tests.cli.test_statement_import import WRITTEN, imported
@@ -161,13 +166,49 @@ def _of(shop: Shop, account: str, line: SampleLine) -> Path:
 # -- a rejected file is kept, sealed
 
 
+def kept(shop: Shop, file_id: str) -> list[bytes]:
+    """A file's parts as the books hold them."""
+    with shop.database.app.connect() as conn:
+        vault = edge.open_vault(read_settings())
+        return list(statements.file_bytes(conn, vault, UUID(file_id)))
+
+
+def test_a_large_file_is_kept_in_parts_that_open_in_their_place_alone(shop: Shop) -> None:
+    content = shop.statement("day.xml", deposit(1), on=SIGNED_ON).read_bytes()
+    large = content.replace(b"<BkToCstmrStmt>", b"<!--" + b" " * (2 << 20) + b"--><BkToCstmrStmt>")
+    assert imported(shop, shop.file("large.xml", large))[0] == 0
+    file_id = shop.ask("SELECT file_id::text FROM ledger.statement_file")
+    assert (len(kept(shop, file_id)), b"".join(kept(shop, file_id))) == (3, large)
+    with shop.database.app.connect() as conn:
+        rows = conn.execute(text("SELECT part, raw_sealed FROM ledger.statement_file_part ORDER BY part")).all()
+    with pytest.raises(InvariantBroken, match="SEAL_BROKEN"):
+        edge.open_vault(read_settings()).open_bytes(rows[0].raw_sealed, "statement_file_part", "raw 2", UUID(file_id))
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shop.statement("day.xml", deposit(1), on=SIGNED_ON)
+    reading = statement_import.read_lines
+
+    def slowly(*asked: Any) -> Any:
+        found = reading(*asked)
+        path.write_bytes(path.read_bytes() + b"\n")
+        return found
+
+    monkeypatch.setattr(statement_import, "read_lines", slowly)
+    ran = shop.custody("statement", "import", path)
+    assert (ran.code, "FILE_CHANGED" in ran.err) == (UNUSABLE, True)
+    assert shop.counts("statement", "statement_file", "journal_entry") == {
+        "statement": 0, "statement_file": 0, "journal_entry": 0,
+    }  # fmt: skip
+
+
 def test_a_rejected_file_is_in_quarantine_with_its_bytes(shop: Shop) -> None:
     whole = shop.statement("whole.xml", deposit(1), on=SIGNED_ON).read_bytes()
     bad = shop.file("bad.xml", whole[:-40])
     assert imported(shop, bad)[0] == UNUSABLE
-    verdict, code, size = shop.ask("SELECT array[verdict, class, length(raw_sealed)::text] FROM ledger.statement_file")
+    verdict, code, file_id = shop.ask("SELECT array[verdict, class, file_id::text] FROM ledger.statement_file")
     assert (verdict, code) == ("reject", "MALFORMED_XML")
-    assert int(size) > len(whole) - 40
+    assert kept(shop, file_id) == [whole[:-40]]
 
 
 # -- crash, and two at once

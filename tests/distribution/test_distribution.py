@@ -23,6 +23,7 @@ REFERENCE = {
     "posting_rule": "law of the program: written by migrations, the same for everybody",
     "institution": "the register itself: a few rows, looked up by code",
     "guardian": "a guardian is one person across institutions, found by phone at log-in",
+    "statement_file_part": "the bytes of such a file",
     "statement_file": "a file is kept before anybody knows whose accounts it names, refused ones included",
     "signing_key": "one key signs the blocks of all institutions",
 }
@@ -30,6 +31,7 @@ REFERENCE = {
 NOT_TOLD_FIRST = {
     "register_institution": "the institution is being made; its number is in the row",
     "record": "rows of a table of records, institution_id in each; no money table",
+    "keep_file_part": "a part of a statement file, which belongs to no institution",
     "keep_signing_key": "keys belong to no institution",
 }
 # Statements that read every institution on purpose.

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from ledger.books import register
 from ledger.errors import Result
 from ledger.flows import statement
@@ -25,7 +27,7 @@ def test_a_file_counts_once(school: School) -> None:
     assert school.take(content).verdict is StatementVerdict.ACCEPT
     before = (school.sums(), school.rows("statement_line"), school.rows("statement"))
     again = school.take(content)
-    assert (again.verdict, again.lines, again.already, again.outcomes) == (StatementVerdict.IDEMPOTENT, 0, 1, ())
+    assert (again.verdict, again.lines, again.already, again.posted) == (StatementVerdict.IDEMPOTENT, 0, 1, 0)
     assert (school.sums(), school.rows("statement_line"), school.rows("statement")) == before
     assert school.balance(contract.contract_id).paid_fen == PRICE_FEN
     assert school.broken() == []
@@ -33,7 +35,7 @@ def test_a_file_counts_once(school: School) -> None:
 
 def test_money_of_unknown_origin_waits_in_suspense(school: School) -> None:
     imported = school.bank(CUSTODY, credit(88_00, "PP99999999"), on=ON)
-    assert [outcome.result for outcome in imported.outcomes] == [Result.DONE]
+    assert imported.posted == 1
     assert school.sums() == {"bank": 88_00, "suspense": 88_00}
     assert codes(school) == ["OWNER_UNKNOWN"]
     (match,) = school.rows("line_match")
@@ -69,6 +71,24 @@ def test_a_debit_nobody_ordered_opens_a_break(school: School) -> None:
     assert school.broken() == []
 
 
+def test_lines_are_stored_and_posted_in_sets_as_if_they_were_one(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement, "SET", 2)
+    contract = school.signed()
+    school.bank(CUSTODY, on=ON)
+    part = credit(900_00, contract.payment_reference)
+    lines = [part, *[replace(part, ref=f"{part.ref}{n}") for n in range(4)]]
+    imported = school.bank(CUSTODY, *lines, on=ON)
+    assert (imported.lines, imported.posted) == (5, 5)
+    assert school.sums() == {"bank": 4_500_00, "claim": PRICE_FEN, "suspense": 500_00}
+    matched = {row.line_id: row.entry_id for row in school.rows("line_match")}
+    ordered = sorted(school.rows("statement_line"), key=lambda row: row.ord)
+    assert [row.line_id for row in ordered] == sorted(matched)
+    assert [matched[row.line_id] for row in ordered] == sorted(matched.values())
+    assert school.broken() == []
+
+
 def test_an_account_of_nobody_is_rejected_and_kept(school: School) -> None:
     content = camt053(account=account_of(school.number, 99), opening_fen=0, lines=[credit(1_00, "PP1")], on=ON)
     imported = school.take(content)
@@ -85,7 +105,7 @@ def test_a_statement_that_does_not_follow_the_last_moves_no_money(school: School
     school.statements[CUSTODY] = (sequence + 1, opening_fen + 500_00)  # one statement is missing
     imported = school.bank(CUSTODY, credit(1_00, contract.payment_reference), on=ON)
     assert imported.verdict is StatementVerdict.HOLD
-    assert imported.outcomes == ()
+    assert imported.posted == 0
     assert school.balance(contract.contract_id).paid_fen == 1_000_00
     assert school.sums() == {"bank": 1_000_00, "claim": 1_000_00}
 

@@ -7,6 +7,7 @@ import pytest
 
 from ledger.formats.statement import read_statement_file
 from ledger.rules.statement import (
+    Judged,
     Judging,
     is_overtaken,
     join_all,
@@ -15,7 +16,8 @@ from ledger.rules.statement import (
     of_account,
     opening_gap,
 )
-from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, Statement, Verdict
+from ledger.rules.statement_line import line_refs
+from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, Statement, StatementLine, Verdict
 from tests.bank_files import all_of, csv_text, rows
 from tests.samples import SampleLine, camt053, read
 
@@ -180,30 +182,36 @@ def known(*statements: KnownStatement, currency: str = "CNY", **refs: KnownRef) 
     return {sample().account: AccountHistory(currency, OPENING, statements, refs)}
 
 
+def of_file(
+    one: Statement, lines: list[StatementLine], accounts: dict[str, AccountHistory], *, kept: bool = False
+) -> Judged:
+    return Judging("0", accounts, kept=kept).judge(one, lines, line_refs(lines))
+
+
 def test_a_file_is_judged_by_the_accounts_it_is_of() -> None:
     lines, (one,) = read(camt053())
-    assert Judging("0", {}).judge(one, lines).statement.class_ == "UNKNOWN_ACCOUNT"
-    assert Judging("0", known(currency="EUR")).judge(one, lines).statement.class_ == "CURRENCY_MISMATCH"
+    assert of_file(one, lines, {}).statement.class_ == "UNKNOWN_ACCOUNT"
+    assert of_file(one, lines, known(currency="EUR")).statement.class_ == "CURRENCY_MISMATCH"
     info = replace(one, verdict=Verdict.INFO_ONLY)
-    assert Judging("0", known()).judge(info, lines).statement is info
-    taken = Judging("0", known(LAST)).judge(one, lines)
-    assert (taken.statement.verdict, taken.lines, taken.joined) == ("accept", tuple(lines), ())
-    twice = Judging("0", known(LAST, B0002=KnownRef(1, 1))).judge(one, lines).statement
+    assert of_file(info, lines, known()).statement is info
+    taken = of_file(one, lines, known(LAST))
+    assert (taken.statement.verdict, taken.kept, taken.joined) == ("accept", range(len(lines)), ())
+    twice = of_file(one, lines, known(LAST, B0002=KnownRef(1, 1))).statement
     assert (twice.verdict, twice.class_) == ("hold", "DUPLICATE_ENTRY_REF")
-    assert Judging("0", known(LAST, B0002=KnownRef(1, 0))).judge(one, lines).statement.verdict == "accept"
+    assert of_file(one, lines, known(LAST, B0002=KnownRef(1, 0))).statement.verdict == "accept"
 
 
 def test_the_statement_that_was_missing_joins_what_was_held() -> None:
     lines, (one,) = read(camt053())
     held = replace(HELD, opening_fen=one.closing_fen)
-    assert Judging("0", known(LAST, held)).judge(one, lines).joined == ("ST-0008",)
+    assert of_file(one, lines, known(LAST, held)).joined == ("ST-0008",)
 
 
 def test_a_file_of_no_balances_counts_once() -> None:
     lines, (one,) = read(camt053())
     unproved = replace(one, opening_fen=None, closing_fen=None, proved=False)
-    assert Judging("0", known(LAST)).judge(unproved, lines).statement.verdict == "accept"
-    again = Judging("0", known(LAST), kept=True).judge(unproved, lines).statement
+    assert of_file(unproved, lines, known(LAST)).statement.verdict == "accept"
+    again = of_file(unproved, lines, known(LAST), kept=True).statement
     assert (again.verdict, again.class_) == ("idempotent", "ALREADY_IMPORTED")
 
 
@@ -211,13 +219,17 @@ def test_of_an_export_only_what_is_new_is_left() -> None:
     lines, file = all_of(csv_text(rows()))
     (one,) = file.statements
     accounts = {one.account: AccountHistory("CNY", OPENING, (), {"L00001": KnownRef(1, 1)})}
-    left = Judging("0", accounts).judge(one, lines)
-    assert (left.statement.verdict, left.statement.class_, left.lines) == (
-        "hold", "OPENING_DISCONTINUITY", tuple(lines[1:]),
+    left = of_file(one, lines, accounts)
+    assert (left.statement.verdict, left.statement.class_, left.kept) == (
+        "hold", "OPENING_DISCONTINUITY", range(1, len(lines)),
     )  # fmt: skip
     before = replace(LAST, closing_fen=OPENING + 128_000)
-    joined = Judging("0", {one.account: replace(accounts[one.account], statements=(before,))}).judge(one, lines)
+    joined = Judging("0", {one.account: replace(accounts[one.account], statements=(before,))}).judge(
+        one, lines, line_refs(lines)
+    )
     assert (joined.statement.verdict, joined.statement.opening_fen) == ("accept", OPENING + 128_000)
     every = {f"L0000{n}": KnownRef(1, 1) for n in (1, 2, 3)}
-    nothing = Judging("0", {one.account: replace(accounts[one.account], refs=every)}).judge(one, lines)
+    nothing = Judging("0", {one.account: replace(accounts[one.account], refs=every)}).judge(
+        one, lines, line_refs(lines)
+    )
     assert (nothing.statement.verdict, nothing.statement.class_) == ("idempotent", "DUPLICATE_STATEMENT")
