@@ -359,8 +359,8 @@ def _payees(conn: Connection, vault: Vault, institution_id: int, asked: Sequence
     for contract_id, line in lines.items():
         if line.account_sealed and line.name_sealed and line.bank_no:
             found[contract_id] = Payee(
-                vault.open(line.name_sealed, "statement_line", "payer_name", line.line_id),
-                vault.open(line.account_sealed, "statement_line", "payer_account", line.line_id),
+                vault.open(line.name_sealed, line.table, "payer_name", line.row_id),
+                vault.open(line.account_sealed, line.table, "payer_account", line.row_id),
                 line.bank_no,
             )
     return found

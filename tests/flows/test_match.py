@@ -14,7 +14,7 @@ from ledger.errors import Outcome, Result
 from ledger.flows import announced_payment, match
 from ledger.terms.announced_payment import AnnouncedPayment
 from ledger.terms.contract import Contract
-from ledger.terms.institution import Fund
+from ledger.terms.institution import Fund, Payee
 from ledger.terms.match import RuleFound
 from ledger.terms.match_proposal import PartAsked
 from ledger.terms.match_suggestion import Suggestion
@@ -33,9 +33,10 @@ def fund(school: School) -> Fund:
 
 def announced(school: School, contract: Contract, number: str, fen: int, **more: Any) -> None:
     """A payment of ``contract`` that somebody announces."""
-    said: dict[str, Any] = {"fee_fen": 0, "reference": "", "batch": "", "payer_name": "", "payer_account": "", **more}
+    no_text = dict.fromkeys(("reference", "batch", "payer_name", "payer_account", "payer_bank"), "")
+    said: dict[str, Any] = {"fee_fen": 0, **no_text, **more}
     row = AnnouncedPayment(
-        line=2, payment_no=number, contract_no=contract.contract_no, amount_fen=fen, paid_on=ON, payer_bank="", **said
+        line=2, payment_no=number, contract_no=contract.contract_no, amount_fen=fen, paid_on=ON, **said
     )
     with school.engine.begin() as conn:
         (outcome,) = announced_payment.announce(conn, VAULT, school.number, [row], "school:zhao", school.at(LATER))
@@ -119,6 +120,32 @@ def test_a_settlement_pays_every_contract_whole_and_the_fee_is_due(school: Schoo
     assert school.sums() == {"bank": 1_491_00, "claim": 1_500_00, "due": 9_00}
     assert [school.balance(c.contract_id).due_fen for c in (one, two)] == [6_00, 3_00]
     assert school.broken() == []
+
+
+def test_a_refund_of_matched_money_goes_back_to_who_paid_not_to_whom_somebody_names(school: School) -> None:
+    """By its line; of a provider's settlement by what was announced, as the line names the provider."""
+    directly, settled = school.signed(), school.signed()
+    announced(school, directly, "OR1", 1_000_00, payer_account=PARENT)
+    payer = {"payer_name": "王家长", "payer_account": "6222021234567890123", "payer_bank": "103100000026"}
+    announced(school, settled, "OR2", 500_00, fee_fen=3_00, batch="WX20260303", **payer)
+    school.bank(CUSTODY, without_reference(1_000_00), credit(497_00, "WX20260303"), on=ON)
+    ran(school)
+    assert posted(school).assigned == 2
+    stranger = Payee("别人", "6217000011112222333", "102100099996")
+    for contract in (directly, settled):
+        school.asked(contract.contract_id, payee=stranger)
+    rows = {row.contract_id: row for row in school.rows("refund")}
+    found = {
+        contract_id: (
+            VAULT.open(bytes(row.payee_account_sealed), "refund", "payee_account", row.refund_id),
+            row.payee_bank,
+        )
+        for contract_id, row in rows.items()
+    }
+    assert found == {
+        directly.contract_id: (PARENT, "105100000017"),
+        settled.contract_id: ("6222021234567890123", "103100000026"),
+    }
 
 
 def test_an_instalment_releases_what_was_taught_before_it(school: School) -> None:

@@ -306,6 +306,6 @@ def _payee_tails(site: Site, conn: Connection, number: int, ids: Sequence[UUID])
     found = {}
     for contract_id, line in refunds.payer_lines(conn, number, ids).items():
         if line.account_sealed:
-            opened = site.vault.open(line.account_sealed, "statement_line", "payer_account", line.line_id)
+            opened = site.vault.open(line.account_sealed, line.table, "payer_account", line.row_id)
             found[contract_id] = tail(opened)
     return found
