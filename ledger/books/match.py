@@ -34,11 +34,14 @@ _OPEN_PAYMENTS = f"""
 # What a matched line has in suspense is still to be posted; a line that went to a contract by its reference is posted.
 _TO_POST = """
     SELECT m.line_id, m.payment_id, m.match_id, a.contract_id, m.amount_fen::bigint AS amount_fen,
-           m.fee_fen::bigint AS fee_fen, l.booked_on, l.payer_name_sealed
+           m.fee_fen::bigint AS fee_fen, l.booked_on, l.payer_name_sealed,
+           coalesce(b.credit_fen - b.debit_fen, 0)::bigint AS in_suspense_fen
     FROM ledger.match_now m
     JOIN ledger.statement_line l ON l.institution_id = m.institution_id AND l.line_id = m.line_id
     JOIN ledger.line_match k ON k.institution_id = m.institution_id AND k.line_id = m.line_id
     JOIN ledger.announced_payment a ON a.institution_id = m.institution_id AND a.payment_id = m.payment_id
+    LEFT JOIN ledger.item_balance b ON b.institution_id = m.institution_id AND b.fund_no = m.fund_no
+                                   AND b.class = 'suspense' AND b.item_id = m.line_id
     WHERE m.institution_id = :i AND m.fund_no = :f AND (m.line_id, m.payment_id) > (:line, :payment)
       AND (m.rule = 'MANUAL' OR k.kind <> 'deposit') AND (CAST(:match AS uuid) IS NULL OR m.match_id = :match)
       AND NOT EXISTS (SELECT FROM ledger.match_posted d WHERE d.institution_id = m.institution_id
@@ -103,7 +106,7 @@ def to_post(
     return [
         MatchPart(
             row.line_id, row.payment_id, row.match_id, row.contract_id, row.amount_fen, row.fee_fen, row.booked_on,
-            _opened(vault, row.payer_name_sealed, "statement_line", row.line_id),
+            row.in_suspense_fen, _opened(vault, row.payer_name_sealed, "statement_line", row.line_id),
         )
         for row in conn.execute(text(_TO_POST), said)
     ]  # fmt: skip

@@ -1,11 +1,13 @@
 """Bank statements in the books: files as they were offered, statements, lines, and what each line turned out to be."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ledger.errors import InvariantBroken
 from ledger.terms.contract import ContractBalance
 from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass
@@ -146,9 +148,22 @@ def keep_file(conn: Connection, vault: Vault, file_id: UUID, parts: Iterable[byt
 
 
 def file_bytes(conn: Connection, vault: Vault, file_id: UUID) -> Iterator[bytes]:
-    """A kept file, part by part, as it was offered. Raises InvariantBroken SEAL_BROKEN."""
-    whole = conn.scalar(text("SELECT raw_sealed FROM ledger.statement_file WHERE file_id = :f"), {"f": file_id})
-    if whole is not None:
+    """A kept file, part by part, as it was offered. Raises InvariantBroken SEAL_BROKEN: and at the end, where the whole
+    is not what was offered.
+    """
+    kept = conn.execute(
+        text("SELECT raw_sealed, sha256 FROM ledger.statement_file WHERE file_id = :f"), {"f": file_id}
+    ).one()
+    digest = hashlib.sha256()
+    for part in _file_parts(conn, vault, file_id, kept.raw_sealed):
+        digest.update(part)
+        yield part
+    if digest.digest() != bytes(kept.sha256):
+        raise InvariantBroken("SEAL_BROKEN", f"statement_file.raw of {file_id}")
+
+
+def _file_parts(conn: Connection, vault: Vault, file_id: UUID, whole: bytes | None) -> Iterator[bytes]:
+    if whole is not None:  # kept before files were kept in parts
         yield vault.open_bytes(whole, "statement_file", "raw", file_id)
     rows = conn.execute(
         text("SELECT part, raw_sealed FROM ledger.statement_file_part WHERE file_id = :f ORDER BY part"), {"f": file_id}

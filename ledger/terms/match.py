@@ -93,7 +93,8 @@ class RuleFound:
 @dataclass(frozen=True, slots=True)
 class MatchPart:
     """A part of a bank line that is (a part of) a payment of a contract. ``amount_fen`` is what the bank booked,
-    ``fee_fen`` what a provider kept of the payment before. ``payer``: the other side's name as the bank gives it.
+    ``fee_fen`` what a provider kept of the payment before. ``in_suspense_fen``: what the line still has there, for all
+    its parts. ``payer``: the other side's name as the bank gives it.
     """
 
     line_id: UUID
@@ -103,6 +104,7 @@ class MatchPart:
     amount_fen: int
     fee_fen: int
     booked_on: date
+    in_suspense_fen: int
     payer: str = ""
 
 

@@ -1,8 +1,14 @@
--- Keep one part of a statement file: bytes as they are, not as text.
+-- Keep one part of a statement file: bytes as they are, not as text. Only beside the file itself, in the transaction that
+-- keeps it: a file kept before gets no more of them.
 CREATE FUNCTION ledger.keep_file_part(p_file uuid, p_part integer, p_sealed bytea) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
-    INSERT INTO statement_file_part VALUES (p_file, p_part, p_sealed);
-$$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+BEGIN
+    INSERT INTO statement_file_part SELECT p_file, p_part, p_sealed FROM statement_file f
+        WHERE f.file_id = p_file AND f.raw_sealed IS NULL AND f.xmin = pg_current_xact_id()::xid;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'NOT_ALLOWED: parts are kept with their file' USING ERRCODE = 'LG002';
+    END IF;
+END $$;
 
 -- Insert JSON rows into one insert-only table of this file or 0006 (contracts have their own function). One call a set;
 -- what all rows have in common comes once.

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.books import statement as statements
 from ledger.cli import edge, statement_import
@@ -183,6 +184,33 @@ def test_a_large_file_is_kept_in_parts_that_open_in_their_place_alone(shop: Shop
         rows = conn.execute(text("SELECT part, raw_sealed FROM ledger.statement_file_part ORDER BY part")).all()
     with pytest.raises(InvariantBroken, match="SEAL_BROKEN"):
         edge.open_vault(read_settings()).open_bytes(rows[0].raw_sealed, "statement_file_part", "raw 2", UUID(file_id))
+
+
+def test_a_kept_file_gets_no_more_parts_and_says_when_it_is_not_what_was_offered(shop: Shop) -> None:
+    content = shop.statement("day.xml", deposit(1), on=SIGNED_ON).read_bytes()
+    assert imported(shop, shop.file("day.xml", content))[0] == 0
+    file_id = shop.ask("SELECT file_id::text FROM ledger.statement_file")
+    vault = edge.open_vault(read_settings())
+    more = vault.seal_bytes(b"<!-- one part more -->", "statement_file_part", "raw 2", UUID(file_id))
+    with shop.database.app.begin() as conn, pytest.raises(DBAPIError, match="parts are kept with their file"):
+        conn.execute(text("SELECT ledger.keep_file_part(:f, 2, :b)"), {"f": file_id, "b": more})
+    with shop.database.owner.begin() as conn:  # not through the door of the books
+        conn.execute(text("INSERT INTO ledger.statement_file_part VALUES (:f, 2, :b)"), {"f": file_id, "b": more})
+    with pytest.raises(InvariantBroken, match="SEAL_BROKEN"):
+        kept(shop, file_id)
+
+
+def test_a_file_of_before_parts_is_read_whole(shop: Shop) -> None:
+    file_id, content = uuid4(), b"<Document/>"
+    sealed = edge.open_vault(read_settings()).seal_bytes(content, "statement_file", "raw", file_id)
+    with shop.database.owner.begin() as conn:
+        conn.execute(
+            text("""INSERT INTO ledger.statement_file (file_id, sha256, name, verdict, class, raw_sealed, offered_at,
+                                                       offered_by)
+                    VALUES (:f, sha256(:c), 'old.xml', 'accept', '', :b, now(), 'clerk:li')"""),
+            {"f": file_id, "c": content, "b": sealed},
+        )
+    assert kept(shop, str(file_id)) == [content]
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,16 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from ledger.books import close as closes
+from ledger.books import journal, register
 from ledger.books import match as matches
-from ledger.books import register
 from ledger.errors import Outcome, Result
 from ledger.flows import announced_payment, match
+from ledger.rules import posting_payment
 from ledger.terms.announced_payment import AnnouncedPayment
 from ledger.terms.contract import Contract
 from ledger.terms.institution import Fund, Payee
+from ledger.terms.journal import AccountClass, Entry
 from ledger.terms.match import RuleFound
 from ledger.terms.match_proposal import PartAsked
 from ledger.terms.match_suggestion import Suggestion
@@ -343,6 +346,37 @@ def test_parts_are_posted_in_sets_and_a_run_that_was_cut_off_goes_on(
         rest = match.post(conn, VAULT, fund(school), school.calendar, "clerk:li", school.tick(), again.last)
     assert (again.assigned, rest) == (2, match.Posted(1, {}, None))
     assert school.sums() == {"bank": 500_00, "claim": 500_00}
+
+
+def test_money_sent_back_before_it_was_posted_stops_no_run(school: School) -> None:
+    gone, other = school.signed(), school.signed()
+    for n, contract in enumerate((gone, other)):
+        announced(school, contract, f"OR{n}", 100_00, reference=f"OR00000{n}")
+    school.bank(CUSTODY, *[credit(100_00, f"OR00000{n}") for n in range(2)], on=ON)
+    ran(school)
+    (payment,) = [one for one in school.rows("announced_payment") if one.contract_id == gone.contract_id]
+    (line_id,) = [one.line_id for one in school.rows("match_part") if one.payment_id == payment.payment_id]
+    back = posting_payment.instructed(AccountClass.SUSPENSE, CUSTODY, uuid4(), 100_00, line_id=line_id)
+    entry = Entry(uuid4(), "back", (), back, ON, "clerk:li")
+    with school.engine.begin() as conn:
+        (outcome,) = journal.post(conn, school.number, [entry], school.tick())
+    assert outcome.accepted, outcome
+    assert posted(school) == match.Posted(1, {"LINE_SPENT": 1}, None)
+    assert posted(school) == match.Posted(0, {}, None)
+    assert (school.balance(gone.contract_id).paid_fen, school.balance(other.contract_id).paid_fen) == (0, 100_00)
+
+
+def test_money_matched_on_a_day_closed_since_counts_on_the_first_open_one(school: School) -> None:
+    contract = school.signed()
+    announced(school, contract, "OR1", PRICE_FEN, payer_account=PARENT)
+    school.bank(CUSTODY, without_reference(PRICE_FEN), on=ON)
+    ran(school)
+    with school.engine.begin() as conn:
+        closes.close_day(conn, school.number, CUSTODY, ON, school.tick(), "clerk:li")
+    assert posted(school) == match.Posted(1, {}, None)
+    (entry,) = [one for one in school.rows("journal_entry") if one.kind == "suspense_assigned"]
+    assert entry.effective_on == date(2026, 3, 4)
+    assert school.sums() == {"bank": PRICE_FEN, "claim": PRICE_FEN}
 
 
 def test_no_match_comes_apart_under_posted_money(school: School) -> None:

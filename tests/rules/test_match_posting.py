@@ -13,7 +13,7 @@ from ledger.terms.match_proposal import PartAsked, ProposedPart
 from ledger.terms.match_suggestion import ExpectedPayment, OpenReceipt
 
 CONTRACT = ContractBalance(UUID(int=1), 1, 500_00, 10_00)
-PART = MatchPart(UUID(int=2), UUID(int=3), UUID(int=4), UUID(int=1), 300_00, 0, date(2026, 3, 6))
+PART = MatchPart(UUID(int=2), UUID(int=3), UUID(int=4), UUID(int=1), 300_00, 0, date(2026, 3, 6), 900_00)
 LINE = OpenReceipt(UUID(int=2), date(2026, 3, 6), 500_00, "", None)
 PAID = ExpectedPayment(UUID(int=3), "OR1", UUID(int=1), 297_00, 3_00, date(2026, 3, 6), "", "", None)
 
@@ -31,6 +31,12 @@ def moved(*parts: MatchPart, ended: frozenset[UUID] = frozenset()) -> list[tuple
 def test_each_part_counts_for_the_next_one() -> None:
     assert moved(PART, PART) == [(300_00, ""), (200_00, "PAYMENT_OVER_PRICE")]
     assert moved(PART, PART, PART)[2] == (0, "PAYMENT_OVER_PRICE")
+
+
+def test_money_that_has_left_suspense_is_not_there_to_assign() -> None:
+    assert moved(replace(PART, in_suspense_fen=299_99)) == [(0, "LINE_SPENT")]
+    both = replace(PART, in_suspense_fen=500_00, amount_fen=300_00)
+    assert moved(both, both) == [(300_00, ""), (0, "LINE_SPENT")]  # what one part took is gone for the next
 
 
 def test_a_contract_that_has_ended_takes_nothing() -> None:
