@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -50,15 +50,17 @@ def create_app(
     *,
     demo: bool,
     today: Callable[[], date],
+    now: Callable[[], datetime],
     session_key: bytes | None = None,
 ) -> Flask:
-    """Make the application. ``today`` gives the legal day (Asia/Shanghai) that pages are made for.
+    """Make the application. ``today`` gives the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant
+    (UTC) at which what is sent counts.
 
     ``demo``: pages open with a click on a family and carry the DEMO ribbon; without it the parents' pages are not
     there yet. ``session_key`` signs cookies: give the same one to every worker, or None for a random one.
     """
     app = Flask(__name__)
-    app.extensions |= Site(engine, vault, rulebooks, demo, today).attach()
+    app.extensions |= Site(engine, vault, rulebooks, demo, today, now).attach()
     app.config.update(
         MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_BYTES_MAX,

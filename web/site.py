@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from flask import current_app
 from sqlalchemy import Connection, Engine
@@ -25,13 +25,16 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``today`` is the legal day (Asia/Shanghai) that pages are made for; ``demo``: the invented world is shown."""
+    """``today`` is the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant (UTC) at which a form that
+    was sent counts; ``demo``: the invented world is shown.
+    """
 
     engine: Engine
     vault: Vault
     rulebooks: Rulebooks
     demo: bool
     today: Callable[[], date]
+    now: Callable[[], datetime]
     _laws: dict[tuple[str, str, date], Law] = field(default_factory=dict)
 
     @contextmanager

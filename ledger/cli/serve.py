@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import socket
-from datetime import date
+from datetime import UTC, date, datetime, time
 from types import FrameType
 from typing import Any
 
@@ -21,13 +21,15 @@ from ledger.cli.price import rulebook_dirs
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.reports import family
 from ledger.settings import NotReady, Settings, read_settings
-from ledger.terms.calendar import shanghai_day
+from ledger.terms.calendar import SHANGHAI, shanghai_day
 from ledger.terms.rulebook import Rulebooks
 from web.app import create_app
 
 WORKERS, THREADS = 2, 4
 # How long a worker may take to end the answers it is giving.
 GRACE_SECONDS = 10
+# The hour at which the demo's clock stands when it is started: its books were written before.
+_EVENING = time(20)
 # The longest first line of a request that gunicorn reads; the pages refuse far shorter ones, with a page.
 LINE_BYTES_MAX = 8190
 
@@ -105,6 +107,7 @@ class _Pages:
         self._rulebooks = _rulebooks(demo)
         self._session_key = secrets.token_bytes(32)
         self._stands_at: date | None = None
+        self._started_at = now(settings)
 
     def check(self) -> None:
         """See, before any worker starts, that the books answer; and where the demo's clock stands."""
@@ -123,11 +126,19 @@ class _Pages:
             self._rulebooks,
             demo=self._demo,
             today=self._today,
+            now=self._now,
             session_key=self._session_key,
         )
 
     def _today(self) -> date:
         return self._stands_at or shanghai_day(now(self._settings))
+
+    def _now(self) -> datetime:
+        """The instant it is; in the demo the evening of its last day, from when the server was started on."""
+        at = now(self._settings)
+        if self._stands_at is None:
+            return at
+        return datetime.combine(self._stands_at, _EVENING, SHANGHAI).astimezone(UTC) + (at - self._started_at)
 
 
 def _rulebooks(demo: bool) -> Rulebooks:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from ledger.terms.rulebook import Rulebooks
 from tests.conftest import Database
-from tests.web.family import TODAY, VAULT, Books, Families, demo_rulebooks
+from tests.web.family import NOW, TODAY, VAULT, Books, Families, demo_rulebooks
 from web.app import create_app
 
 
@@ -25,7 +25,7 @@ def families(module_database: Database, rulebooks: Rulebooks) -> Families:
 @pytest.fixture(scope="module")
 def app(module_database: Database, rulebooks: Rulebooks, families: Families) -> Flask:
     assert families
-    return create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: TODAY)
+    return create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: TODAY, now=lambda: NOW)
 
 
 @pytest.fixture

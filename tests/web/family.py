@@ -28,6 +28,7 @@ from ledger.terms.rulebook import Rulebook, Rulebooks
 from ledger.vault import Vault
 
 TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SIGNED_ON, PAID_ON, FIRST_LESSON_ON = date(2026, 8, 17), date(2026, 8, 18), date(2026, 8, 29)
 VAULT = Vault({1: bytes(range(32))}, 1)
 CUSTODY, RESERVE, HANDS = 1, 2, 3

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from tests.conftest import Database
-from tests.web.family import BANK, PAINTING, TODAY, VAULT, Families
+from tests.web.family import BANK, NOW, PAINTING, TODAY, VAULT, Families
 from tests.web.reading import of_class, opened, values, words
 from web.app import HEADERS, create_app
 from web.site import site
@@ -51,7 +51,7 @@ def test_a_cookie_we_did_not_sign_is_no_log_in(app: Flask, cookie: str) -> None:
 def test_another_servers_cookie_is_no_log_in(
     client: FlaskClient, module_database: Database, rulebooks: Rulebooks
 ) -> None:
-    other = create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: TODAY)
+    other = create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: TODAY, now=lambda: NOW)
     cookie = client.get_cookie("custody")
     assert cookie is not None
     answer = other.test_client().get("/money", headers={"Cookie": f"custody={cookie.value}"})
@@ -99,7 +99,7 @@ def test_the_demo_shows_its_families_and_its_ribbon_everywhere(client: FlaskClie
 def test_without_demo_there_are_no_parents_pages_yet(
     module_database: Database, rulebooks: Rulebooks, families: Families
 ) -> None:
-    app = create_app(module_database.app, VAULT, rulebooks, demo=False, today=lambda: TODAY)
+    app = create_app(module_database.app, VAULT, rulebooks, demo=False, today=lambda: TODAY, now=lambda: NOW)
     client = app.test_client()
     for path in ("/", "/money", f"/course/{families.painting}", "/demo/login", "/?lang=zh"):
         answer = client.get(path)
@@ -217,7 +217,7 @@ def test_a_form_that_is_too_long_is_refused(app: Flask) -> None:
 
 def test_books_that_do_not_answer_are_a_503(rulebooks: Rulebooks, tmp_path: Path) -> None:
     nowhere = create_engine(f"postgresql+psycopg://app@/books?host={tmp_path}")
-    app = create_app(nowhere, VAULT, rulebooks, demo=True, today=lambda: TODAY)
+    app = create_app(nowhere, VAULT, rulebooks, demo=True, today=lambda: TODAY, now=lambda: NOW)
     answer = app.test_client().get("/?lang=en")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "60"
@@ -229,7 +229,7 @@ def test_a_fault_of_ours_is_a_500_that_tells_nothing(
     module_database: Database, rulebooks: Rulebooks, families: Families
 ) -> None:
     other_keys = Vault({1: bytes(32)}, 1)
-    app = create_app(module_database.app, other_keys, rulebooks, demo=True, today=lambda: TODAY)
+    app = create_app(module_database.app, other_keys, rulebooks, demo=True, today=lambda: TODAY, now=lambda: NOW)
     client = app.test_client()
     client.post("/demo/login", data={"guardian": str(families.guardian)})
     answer = client.get("/money?lang=en")

@@ -16,7 +16,7 @@ from ledger.terms.refund import Cause, Worksheet
 from ledger.terms.refund_request import RefundState
 from ledger.terms.rulebook import Rulebooks
 from tests.conftest import Database
-from tests.web.family import CODING, PAINTING, TODAY, VAULT, Families, School, instant
+from tests.web.family import CODING, NOW, PAINTING, TODAY, VAULT, Families, School, instant
 from tests.web.reading import amount, card_of, fen, lines, of_class, opened, total, words
 from web.app import create_app
 
@@ -117,7 +117,9 @@ def test_a_refund_on_its_way_and_a_contract_not_paid(
     assert "Asked on 2026-11-24 (Tue) ; the money arrives by 2026-12-09 (Wed) ." in words(asked)
     assert "The school answers by 2026-12-01 (Tue) . If it stays silent, it has agreed." in words(asked)
     assert amount(unpaid, "pass-amt") == 0
-    late = create_app(module_database.app, VAULT, rulebooks, demo=True, today=lambda: date(2026, 12, 10)).test_client()
+    late = create_app(
+        module_database.app, VAULT, rulebooks, demo=True, today=lambda: date(2026, 12, 10), now=lambda: NOW
+    ).test_client()
     late.post("/demo/login", data={"guardian": str(families.other)})
     asked_page = words(opened(late, f"/course/{families.asked}?lang=en"))
     assert "it should have arrived by 2026-12-09 (Wed) and is late. Call the office." in asked_page
@@ -199,7 +201,9 @@ def test_each_line_of_the_worksheet_opens_inputs_rule_and_source(
 def test_a_place_without_refund_law_still_shows_where_the_money_is(
     module_database: Database, families: Families, tmp_path: Path
 ) -> None:
-    app = create_app(module_database.app, VAULT, load_rulebooks([tmp_path]), demo=True, today=lambda: TODAY)
+    app = create_app(
+        module_database.app, VAULT, load_rulebooks([tmp_path]), demo=True, today=lambda: TODAY, now=lambda: NOW
+    )
     client = app.test_client()
     client.post("/demo/login", data={"guardian": str(families.guardian)})
     card = card_of(opened(client, "/money?lang=en"), PAINTING.course)
