@@ -25,8 +25,8 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``today`` is the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant (UTC) at which a form that
-    was sent counts; ``demo``: the invented world is shown.
+    """``today`` is the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant (UTC) at which a form
+    that was sent counts; ``demo``: the invented world is shown.
     """
 
     engine: Engine
