@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from ledger.books import payout
 from ledger.terms.institution import Fund
-from ledger.terms.reconcile import Break, DayFigures
+from ledger.terms.reconcile import Break, DayFigures, OpenDay
 
 _ITEM_CLASSES = ("suspense", "in_transit", "difference")
 
@@ -91,3 +91,29 @@ def breaks(conn: Connection, fund: Fund) -> list[Break]:
         {"i": fund.institution_id, "f": fund.fund_no},
     )
     return [Break(**row._mapping) for row in rows]
+
+
+def open_days(conn: Connection, fund: Fund, on: date, unidentified: str, not_received: str) -> list[OpenDay]:
+    """What is open in an account and no break, by day: money in suspense (that no day says of, from when the account
+    was opened) and announced payments of days up to ``on`` that no line has covered. As they stand now.
+    """
+    rows = conn.execute(
+        text("""SELECT :unidentified AS kind, coalesce(l.booked_on, :opened) AS opened_on, count(*) AS count,
+                       sum(b.credit_fen - b.debit_fen)::bigint AS fen
+                FROM ledger.item_balance b
+                LEFT JOIN ledger.statement_line l ON l.institution_id = b.institution_id AND l.line_id = b.item_id
+                WHERE b.institution_id = :i AND b.fund_no = :f AND b.class = 'suspense' AND b.debit_fen <> b.credit_fen
+                  AND coalesce(l.booked_on, :opened) <= :on
+                GROUP BY 2
+                UNION ALL
+                SELECT :not_received, a.paid_on, count(*), sum(a.amount_fen - coalesce(m.fen, 0))::bigint
+                FROM ledger.announced_payment a
+                LEFT JOIN (SELECT payment_id, sum(amount_fen + fee_fen) AS fen FROM ledger.match_now
+                           WHERE institution_id = :i AND fund_no = :f GROUP BY 1) m USING (payment_id)
+                WHERE a.institution_id = :i AND a.fund_no = :f AND a.paid_on <= :on
+                  AND a.amount_fen > coalesce(m.fen, 0)
+                GROUP BY 2"""),
+        {"i": fund.institution_id, "f": fund.fund_no, "on": on, "opened": fund.opened_on,
+         "unidentified": unidentified, "not_received": not_received},
+    )  # fmt: skip
+    return [OpenDay(row.kind, row.opened_on, None, row[2], row.fen) for row in rows]

@@ -124,7 +124,7 @@ def list_(account: str, as_json: bool) -> int:
         vault = edge.open_vault(settings, engine)
         with engine.begin() as conn:
             fund = edge.fund_of_account(conn, account, "--account")
-            _, lines, payments = flow.suggest(conn, vault, fund)
+            lines, payments = flow.still_open(conn, vault, fund)
             waiting = proposals.waiting(conn, fund.institution_id, fund.fund_no)
     answer({
         "account": account, "lines": [_line(one) for one in lines], "expected": [_expected(one) for one in payments],

@@ -10,11 +10,12 @@ from ledger.cli.main import REFUSED, answer
 from ledger.cli.postgres import open_books
 from ledger.flows import reconcile as flow
 from ledger.money import yuan
+from ledger.rules import reconcile as rules
 from ledger.settings import read_settings
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.institution import Institution
 from ledger.terms.journal import DEBIT_NORMAL
-from ledger.terms.reconcile import Break, DayFigures
+from ledger.terms.reconcile import Ageing, Break, DayFigures
 
 
 @click.command()
@@ -34,9 +35,32 @@ def reconcile(account: str, on_text: str | None, rulebook_dir: Path | None, as_j
     with open_books(settings) as engine, engine.begin() as conn:
         fund = edge.fund_of_account(conn, account, "--account")
         institution = next(one for one in edge.institutions(conn, None) if one.institution_id == fund.institution_id)
-        figures = flow.day(conn, fund, on, law.calendar(institution.place), now)
-    answer(figures_as_json(institution, figures), as_json, print_figures)
+        calendar = law.calendar(institution.place)
+        figures = flow.day(conn, fund, on, calendar, now)
+        ages = flow.ageing(conn, fund, figures, calendar)
+    answer(figures_as_json(institution, figures) | {"ageing": [_ageing(one) for one in ages]}, as_json, _print)
     return 0 if figures.explained else REFUSED
+
+
+def _ageing(one: Ageing) -> dict[str, Any]:
+    """Open items of a kind by age in bank days, counted and in yuan."""
+    cells = zip(rules.BUCKETS, one.counts, one.amounts_fen, strict=True)
+    return {
+        "kind": one.kind,
+        "ages": {name: {"count": count, "amount": yuan(fen)} for name, count, fen in cells},
+        "overdue": one.overdue,
+        "oldest_on": one.oldest_on.isoformat(),
+    }
+
+
+def _print(shown: dict[str, Any]) -> None:
+    print_figures(shown)
+    if shown["ageing"]:
+        click.echo()
+        names = list(rules.BUCKETS)
+        rows = [[one["kind"], *[f"{cell['count']} / {cell['amount']}" if cell["count"] else "" for cell in
+                one["ages"].values()], str(one["overdue"]), one["oldest_on"]] for one in shown["ageing"]]  # fmt: skip
+        edge.print_table(["open by bank days", *names, "overdue", "oldest"], rows, right=[*names, "overdue"])
 
 
 def figures_as_json(institution: Institution, figures: DayFigures) -> dict[str, Any]:

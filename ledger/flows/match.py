@@ -134,11 +134,18 @@ def suggest(
 
     A line that only repeats a payment is left out of the suggestions: it goes back.
     """
-    lines = match.open_lines(conn, vault, fund.institution_id, fund.fund_no, names_max=NAMES_MAX)
-    payments = match.expected(conn, vault, fund.institution_id, fund.fund_no, names_max=NAMES_MAX)
+    lines, payments = still_open(conn, vault, fund)
     twice = {one.line_id for one in match.surplus(conn, fund.institution_id, fund.fund_no)}
     once = [line for line in lines if line.line_id not in twice]
     return suggestions(once, payments, tolerance_fen), lines, payments
+
+
+def still_open(conn: Connection, vault: Vault, fund: Fund) -> tuple[list[OpenReceipt], list[ExpectedPayment]]:
+    """Open lines of an account, and announced payments that no line has covered."""
+    return (
+        match.open_lines(conn, vault, fund.institution_id, fund.fund_no, names_max=NAMES_MAX),
+        match.expected(conn, vault, fund.institution_id, fund.fund_no, names_max=NAMES_MAX),
+    )
 
 
 def propose(

@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from ledger.books import reconcile, record
 from ledger.books import statement as statements
+from ledger.rules import reconcile as rules
 from ledger.rules.calendar import add_working_days
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.ids import new_ids
 from ledger.terms.institution import Fund
-from ledger.terms.reconcile import DayFigures
+from ledger.terms.reconcile import Ageing, DayFigures, OpenDay
 
 # Working days an institution has to bring in what a family's contract lacks.
 SHORTFALL_DAYS = 3
@@ -31,3 +32,14 @@ def day(conn: Connection, fund: Fund, on: date, calendar: CalendarDays, now: dat
         "due_on": due_on, "ref": None, "contract_id": contract_id,
     } for break_id, (contract_id, amount_fen) in zip(ids, unnamed, strict=True)])  # fmt: skip
     return reconcile.figures(conn, fund, on, statements.account_figures(conn, fund.institution_id, fund.fund_no, on))
+
+
+def ageing(conn: Connection, fund: Fund, figures: DayFigures, calendar: CalendarDays) -> list[Ageing]:
+    """The open items of an account by kind and age on the day of ``figures``: its breaks, money in suspense, and
+    announced payments that have not come.
+    """
+    broken = [OpenDay(one.kind, one.opened_on, one.due_on, 1, one.amount_fen) for one in figures.breaks]
+    return rules.ageing(
+        [*broken, *reconcile.open_days(conn, fund, figures.on, rules.UNIDENTIFIED, rules.NOT_RECEIVED)],
+        figures.on, calendar,
+    )  # fmt: skip

@@ -35,6 +35,12 @@ def add_working_days(start: date, days: int, calendar: CalendarDays) -> Deadline
     return Deadline(day, is_provisional(start, day, calendar))
 
 
+def working_days_after(first: date, last: date, calendar: CalendarDays) -> int:
+    """How many working days lie after ``first`` up to and including ``last``; 0 where there are none."""
+    days = (last - first).days
+    return sum(is_working_day(first + n * _DAY, calendar) for n in range(1, days + 1))
+
+
 def moved_on(last: date, calendar: CalendarDays) -> Deadline:
     """A last day on a statutory rest day moves to the next working day (Civil Code art. 203)."""
     day = last

@@ -48,3 +48,27 @@ class DayFigures:
         """Whether bank and books agree and every item account equals its open items."""
         agree = all(self.classes.get(name, 0) == fen for name, fen in self.items_fen.items())
         return self.difference_fen == 0 and agree
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """Open items of one kind that were opened on one day and are due on another (None: by the kind's own days)."""
+
+    kind: str
+    opened_on: date
+    due_on: date | None
+    count: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """Open items of one kind by age in bank days: ``counts`` and ``amounts_fen`` by the buckets of
+    ``rules.reconcile.BUCKETS``; ``overdue`` are past their last day.
+    """
+
+    kind: str
+    counts: tuple[int, ...]
+    amounts_fen: tuple[int, ...]
+    overdue: int
+    oldest_on: date

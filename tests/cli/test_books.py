@@ -61,6 +61,10 @@ def test_a_day_that_agrees_is_explained_line_by_line(busy: Shop) -> None:
     assert answer["accounts"]["suspense"] == answer["items"]["suspense"] == "50.00"
     (open_break,) = answer["breaks"]
     assert (open_break["kind"], open_break["amount"], open_break["owner"]) == ("unordered_debit", "3.00", "bank")
+    assert [(one["kind"], one["ages"]["2-5"], one["overdue"]) for one in answer["ageing"]] == [
+        ("unidentified_receipt", {"count": 1, "amount": "50.00"}, 0),
+        ("unordered_debit", {"count": 0, "amount": "0.00"}, 0),
+    ]
     human = busy.custody("reconcile", "--account", CUSTODY, "--on", "2026-03-04")
     assert "explained" in human.out
     assert "unordered_debit" in human.out

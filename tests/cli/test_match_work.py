@@ -69,6 +69,22 @@ def test_a_run_posts_what_is_certain_and_suggests_the_rest(waiting: Shop) -> Non
     assert [one["rule"] for one in exact["suggestions"]] == ["R5"]
 
 
+def test_what_is_open_grows_old_in_bank_days(waiting: Shop) -> None:
+    answered(waiting, "match", "run")
+    nothing = {name: {"count": 0, "amount": "0.00"} for name in ("0", "1", "2-5", "6-10", "over 10")}
+    for on, age, late in (("2026-03-06", "0", 0), ("2026-03-09", "1", 0), ("2026-03-12", "2-5", 2)):
+        missing, unknown = answered(waiting, "reconcile", *AT, "--on", on)["ageing"]
+        assert missing == {
+            "kind": "payment_not_received", "ages": nothing | {age: {"count": 3, "amount": "346.00"}}, "overdue": 0,
+            "oldest_on": "2026-03-06",
+        }  # fmt: skip
+        assert unknown == {
+            "kind": "unidentified_receipt", "ages": nothing | {age: {"count": 2, "amount": "217.99"}}, "overdue": late,
+            "oldest_on": "2026-03-06",
+        }  # fmt: skip
+    assert "unidentified_receipt" in waiting.custody("reconcile", *AT, "--on", "2026-03-12").out
+
+
 def test_two_people_bring_a_line_to_its_contract_and_take_it_back(waiting: Shop) -> None:
     answered(waiting, "match", "run")
     listed = answered(waiting, "match", "list", *AT)
