@@ -1,7 +1,6 @@
 """Refunds in the books: found by id, by contract, or because an answer or a payment is due."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -19,19 +18,6 @@ _SELECT = """
            coalesce((r.worksheet ->> 'disputed_fen')::bigint, 0) AS disputed_fen, r.delayed_after
     FROM ledger.refund_now r JOIN ledger.contract_balance b USING (institution_id, contract_id)
     WHERE r.institution_id = :i"""
-
-
-@dataclass(frozen=True, slots=True)
-class PayerLine:
-    """Where a contract's newest payment came from: sealed fields of its bank line, or of what was announced where the
-    line is a provider's settlement. ``table`` and ``row_id``: where they are sealed.
-    """
-
-    table: str
-    row_id: UUID
-    name_sealed: bytes | None
-    account_sealed: bytes | None
-    bank_no: str | None
 
 
 def by_id(conn: Connection, institution_id: int, refund_ids: Sequence[UUID]) -> dict[UUID, Refund]:
@@ -189,44 +175,6 @@ def own_records(conn: Connection, institution_id: int, contract_ids: Sequence[UU
     )
     return {
         row.contract_id: OwnRecords(row.price_cap_fen, row.list_price_sold, row.same_service_before) for row in rows
-    }
-
-
-def payer_lines(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -> dict[UUID, PayerLine]:
-    """Who made each contract's newest payment, by its bank line; contracts paid without the bank are left out.
-
-    A payment that was matched is not its line: its matches say which line it was. Of a provider's settlement (R4, or a
-    fee kept) the line names the provider, so the payer is the one that was announced.
-    """
-    rows = conn.execute(
-        text("""SELECT DISTINCT ON (p.contract_id) p.contract_id, s.*
-                FROM ledger.item_balance p CROSS JOIN LATERAL (
-                    SELECT 'statement_line' AS in_table, l.line_id AS row_id, l.payer_name_sealed,
-                           l.payer_account_sealed, l.payer_bank
-                    FROM ledger.statement_line l
-                    WHERE l.institution_id = p.institution_id AND l.line_id = p.item_id
-                    UNION ALL
-                    SELECT 'statement_line', l.line_id, l.payer_name_sealed, l.payer_account_sealed, l.payer_bank
-                    FROM ledger.match_now m
-                    JOIN ledger.statement_line l ON l.institution_id = m.institution_id AND l.line_id = m.line_id
-                    WHERE m.institution_id = p.institution_id AND m.payment_id = p.item_id
-                      AND m.rule <> 'R4' AND m.fee_fen = 0
-                    UNION ALL
-                    SELECT 'announced_payment', a.payment_id, a.payer_name_sealed, a.payer_account_sealed, a.payer_bank
-                    FROM ledger.match_now m
-                    JOIN ledger.announced_payment a ON a.institution_id = m.institution_id
-                                                   AND a.payment_id = m.payment_id
-                    WHERE m.institution_id = p.institution_id AND m.payment_id = p.item_id
-                      AND (m.rule = 'R4' OR m.fee_fen > 0)) s
-                WHERE p.institution_id = :i AND p.class = 'claim' AND p.contract_id = ANY (CAST(:ids AS uuid[]))
-                ORDER BY p.contract_id, p.item_id DESC, s.row_id DESC"""),
-        {"i": institution_id, "ids": list(contract_ids)},
-    )
-    return {
-        row.contract_id: PayerLine(
-            row.in_table, row.row_id, row.payer_name_sealed, row.payer_account_sealed, row.payer_bank
-        )
-        for row in rows
     }
 
 

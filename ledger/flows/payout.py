@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, payout, record, refund_payee, register
+from ledger.books import journal, payout, record, refund_payee, refund_payer, register
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
 from ledger.books import statement as statements
@@ -17,6 +17,7 @@ from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import pain001, payment_sheet
 from ledger.formats.contract_rules import read_rules
 from ledger.rules import posting_payment, release
+from ledger.rules import refund_payer as rules_payer
 from ledger.rules import reserve as reserve_rules
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
@@ -54,37 +55,64 @@ class _Payment:
 def build_refunds(
     conn: Connection, vault: Vault, institution_id: int, fund_no: int, execute_on: date, actor: str, now: datetime
 ) -> list[Outcome]:
-    """Put every approved refund of a fund that waits into a batch: refund_due -> in_transit, one instruction each.
+    """Put every approved refund of a fund that waits into a batch: refund_due -> in_transit, one instruction for every
+    account it goes back to.
 
     A refund the institution's cash does not cover (OTHER_FAMILYS_MONEY) is refused and stays approved.
     """
     waiting = payout.refunds_to_pay(conn, institution_id, fund_no, now)
     register.lock_contracts(conn, institution_id, [refund.contract_id for refund in waiting])
     waiting = payout.refunds_to_pay(conn, institution_id, fund_no, now)  # again: as they stand under the lock
-    payments = []
-    for instruction_id, refund in zip(new_ids(now, len(waiting)), waiting, strict=True):
-        event = posting_payment.instructed(
-            AccountClass.REFUND_DUE, fund_no, instruction_id, refund.amount_fen, contract_id=refund.contract_id
+    shares = _shares(conn, vault, institution_id, waiting)
+    payments = [
+        _Payment(
+            AccountClass.REFUND_DUE, fen, payee,
+            posting_payment.instructed(
+                AccountClass.REFUND_DUE, fund_no, instruction_id, fen, contract_id=refund.contract_id
+            ),
+            instruction_id, refund.contract_id, refund.refund_id,
         )
-        payee = _payee_of(vault, refund)
-        payments.append(
-            _Payment(
-                AccountClass.REFUND_DUE,
-                refund.amount_fen,
-                payee,
-                event,
-                instruction_id,
-                refund.contract_id,
-                refund.refund_id,
-            )
-        )
+        for instruction_id, (refund, payee, fen) in zip(new_ids(now, len(shares)), shares, strict=True)
+    ]  # fmt: skip
     outcomes = _build(conn, vault, institution_id, fund_no, BatchKind.REFUND, payments, execute_on, actor, now)
-    steps = [{
-        "institution_id": institution_id, "refund_id": refund.refund_id, "step": refund.step + 1,
-        "state": RefundState.IN_TRANSIT, "at": now, "actor": actor, "reason": "", "entry_id": outcome.entry_id,
-    } for refund, outcome in zip(waiting, outcomes, strict=True) if outcome.result is Result.DONE]  # fmt: skip
-    record.insert(conn, "refund_step", steps)
+    sent: dict[UUID | None, UUID | None] = {}
+    for payment, outcome in zip(payments, outcomes, strict=True):
+        if outcome.result is Result.DONE:
+            sent.setdefault(payment.refund_id, outcome.entry_id)
+    record.insert(conn, "refund_step", [
+        refunds.step(institution_id, one.refund_id, one.step + 1, RefundState.IN_TRANSIT, actor, now, "",
+                     sent[one.refund_id])
+        for one in waiting if one.refund_id in sent
+    ])  # fmt: skip
     return outcomes
+
+
+def _shares(
+    conn: Connection, vault: Vault, institution_id: int, waiting: Sequence[payout.RefundToPay]
+) -> list[tuple[payout.RefundToPay, Payee, int]]:
+    """Who is paid how much of each refund: whoever made the payments it goes back on; where two people have put another
+    account in their place, that one alone.
+    """
+    ids = [refund.refund_id for refund in waiting]
+    lines = refund_payer.lines(conn, institution_id, [refund.contract_id for refund in waiting])
+    back = refund_payer.back(conn, institution_id, [(refund.refund_id, refund.contract_id) for refund in waiting])
+    sent = refund_payer.sent(conn, vault, institution_id, ids)
+    found = []
+    for refund in waiting:
+        main = _payee_of(vault, refund)
+        if refund.change_id is not None:
+            found.append((refund, main, refund.amount_fen))
+            continue
+        known = {line.payment_id: line.payee(vault) for line in lines.get(refund.contract_id, ())}
+        payers = {payment_id: payee for payment_id, payee in known.items() if payee is not None}
+        payees = {payee.account: payee for payee in payers.values()} | {main.account: main}
+        split = rules_payer.shares(
+            refund.amount_fen, back.get(refund.refund_id, ()),
+            {payment_id: payee.account for payment_id, payee in payers.items()}, main.account,
+            sent.get(refund.refund_id, {}),
+        )  # fmt: skip
+        found += [(refund, payees[account], fen) for account, fen in split]
+    return found
 
 
 def build_payout(

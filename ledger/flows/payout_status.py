@@ -5,7 +5,7 @@ nothing, and whatever order reports arrive in, the end is the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,13 +17,13 @@ from ledger.books import refund as refunds
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.rules import payout_status as rules
+from ledger.rules import refund_payer
 from ledger.rules.calendar import add_working_days
 from ledger.terms.calendar import CalendarDays, shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.journal import Entry
 from ledger.terms.payout import Batch
 from ledger.terms.payout_status import KnownPayment, SentPayment, StatusReport, StatusStep, StatusSteps, StepKind
-from ledger.terms.refund_request import RefundState
 from ledger.vault import Vault
 
 # Working days until somebody must have asked the bank about a payment it contradicts itself on.
@@ -98,18 +98,19 @@ def _reject(
         if outcome.result is not Result.DONE:
             raise InvariantBroken("NOT_POSTED", f"{entry.key}: {outcome.result} {outcome.code}")
     found = refunds.by_id(conn, institution_id, [one.refund_id for one in payments if one.refund_id is not None])
-    record.insert(conn, "refund_step", [
-        refunds.step(
-            institution_id, one.refund_id, found[one.refund_id].step + 1, _refund_state(step), actor, now,
-            " ".join([step.state.value, *(reason.code for reason in step.reasons)]), entry.entry_id,
+    rows = []
+    for step, one, entry in zip(refused, payments, entries, strict=True):
+        if one.refund_id is None:
+            continue
+        refund = found[one.refund_id]  # several payments of one refund may be in one report
+        state = refund_payer.after_rejection(refund.state, rules.waits_for_account(step.reasons))
+        said = " ".join([step.state.value, *(reason.code for reason in step.reasons)])
+        rows.append(
+            refunds.step(institution_id, one.refund_id, refund.step + 1, state, actor, now, said, entry.entry_id)
         )
-        for step, one, entry in zip(refused, payments, entries, strict=True) if one.refund_id is not None
-    ])  # fmt: skip
+        found[one.refund_id] = replace(refund, state=state, step=refund.step + 1)
+    record.insert(conn, "refund_step", rows)
     return {one.end_to_end_id: entry.entry_id for one, entry in zip(payments, entries, strict=True)}
-
-
-def _refund_state(step: StatusStep) -> RefundState:
-    return RefundState.RETURNED if rules.waits_for_account(step.reasons) else RefundState.APPROVED
 
 
 def _rows(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, record, register
+from ledger.books import journal, record, refund_payer, register
 from ledger.books import lesson as lessons
 from ledger.books import lesson_decision as decisions
 from ledger.books import refund as refunds
@@ -354,16 +354,10 @@ def _last_closed(earlier: Iterable[Refund]) -> UUID | None:
 
 def _payees(conn: Connection, vault: Vault, institution_id: int, asked: Sequence[RefundAsked]) -> dict[UUID, Payee]:
     """To whom each refund goes: the payer of the newest payment; the given payee only where there is no such line."""
-    lines = refunds.payer_lines(conn, institution_id, [request.contract_id for request in asked])
+    lines = refund_payer.lines(conn, institution_id, [request.contract_id for request in asked])
     found = {request.contract_id: request.payee for request in asked if request.payee is not None}
-    for contract_id, line in lines.items():
-        if line.account_sealed and line.name_sealed and line.bank_no:
-            found[contract_id] = Payee(
-                vault.open(line.name_sealed, line.table, "payer_name", line.row_id),
-                vault.open(line.account_sealed, line.table, "payer_account", line.row_id),
-                line.bank_no,
-            )
-    return found
+    newest = {contract_id: of[0].payee(vault) for contract_id, of in lines.items()}
+    return found | {contract_id: payee for contract_id, payee in newest.items() if payee is not None}
 
 
 def _sealed_payee(vault: Vault, refund_id: UUID, payee: Payee) -> dict[str, object]:

@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from ledger.books import contract as contracts
 from ledger.books import journal, record, register
 from ledger.books import refund as refunds
+from ledger.books import refund_payer as refund_payers
 from ledger.books import statement as statements
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats.contract_rules import read_rules
-from ledger.rules import match, posting_payment, prepayment_limit
+from ledger.rules import match, posting_payment, prepayment_limit, refund_payer
 from ledger.rules.calendar import add_working_days
 from ledger.rules.statement import Judging, is_overtaken, join_all, of_account, opening_gap
 from ledger.rules.statement_line import line_refs
@@ -363,18 +364,18 @@ def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer],
     ]
     found = refunds.by_id(conn, fund.institution_id, [refund_id for refund_id, _ in touched])
     rows = register.read_contracts(conn, fund.institution_id, [r.contract_id for r in found.values()])
+    waiting = refund_payers.in_transit(conn, fund.institution_id, list(found))
+    for refund_id, line in touched:  # all lines of the set are posted: before the first of them more was waiting
+        waiting[refund_id] = waiting.get(refund_id, 0) + (not line.credit)
     entries, steps, closed = [], [], []
     ids = iter(new_ids(now + timedelta(milliseconds=3), 2 * len(touched)))
     for refund_id, line in touched:  # in the order of the bank: a statement may book a payment and take it back
         refund = found[refund_id]
         events, rows[refund.contract_id] = match.refund_settled(rows[refund.contract_id], fund, line)
-        state = RefundState.RETURNED if line.credit else RefundState.PAID
-        if state is RefundState.PAID and rows[refund.contract_id].refund_due_fen:
-            state = RefundState.APPROVED  # the cash covered a part; the rest is sent once the institution brings it in
-        steps.append({
-            "institution_id": fund.institution_id, "refund_id": refund_id, "step": refund.step + 1, "state": state,
-            "at": now, "actor": actor, "reason": "", "entry_id": None,
-        })  # fmt: skip
+        waiting[refund_id] -= not line.credit
+        owed_fen = rows[refund.contract_id].refund_due_fen
+        state = refund_payer.after_line(line.credit, refund.state, waiting[refund_id], owed_fen)
+        steps.append(refunds.step(fund.institution_id, refund_id, refund.step + 1, state, actor, now))
         if state is RefundState.PAID:
             closed.append({"institution_id": fund.institution_id, "refund_id": refund_id, "closed_on": line.booked_on})
         entries += _entries(refund_id, events, line, actor, ids)

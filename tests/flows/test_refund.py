@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.books import refund as refunds
+from ledger.books import refund_payer
 from ledger.errors import Outcome, Result
 from ledger.flows import refund
 from ledger.terms.ids import new_id
@@ -225,7 +225,7 @@ def test_the_money_goes_back_to_the_account_it_came_from(school: School) -> None
     assert row.payee_bank == "105100000017"
     assert stranger.account.encode() not in bytes(row.payee_account_sealed)
     with school.engine.begin() as conn:
-        line = refunds.payer_lines(conn, school.number, [contract.contract_id])[contract.contract_id]
+        (line,) = refund_payer.lines(conn, school.number, [contract.contract_id])[contract.contract_id]
     assert line.bank_no == row.payee_bank
     assert school.refund(row.refund_id).fund_no == CUSTODY
 

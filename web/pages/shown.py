@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ledger.books import refund as refunds
+from ledger.books import refund_payer
 from ledger.errors import BadInput, Message
 from ledger.flows import refund as refund_flow
 from ledger.reports import family
@@ -109,7 +109,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One course, ready for a template. ``payee`` is the tail of the account the money would go back to."""
+    """One course, ready for a template. ``payee``: the tails of the accounts the money would go back to."""
 
     contract: FamilyContract
     student: str
@@ -302,10 +302,12 @@ def _office(contract: FamilyContract, law: Law | None) -> Message:
 
 
 def _payee_tails(site: Site, conn: Connection, number: int, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The tail of the account each contract's newest payment came from: a refund goes back there."""
+    """The tails of the accounts each contract's payments came from, newest first: a refund goes back there."""
     found = {}
-    for contract_id, line in refunds.payer_lines(conn, number, ids).items():
-        if line.account_sealed:
-            opened = site.vault.open(line.account_sealed, line.table, "payer_account", line.row_id)
-            found[contract_id] = tail(opened)
+    for contract_id, lines in refund_payer.lines(conn, number, ids).items():
+        accounts = [
+            site.vault.open(line.account_sealed, line.table, "payer_account", line.row_id)
+            for line in lines if line.account_sealed
+        ]  # fmt: skip
+        found[contract_id] = " / ".join(dict.fromkeys(tail(account) for account in dict.fromkeys(accounts)))
     return found
