@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from ledger.errors import InvariantBroken
 from ledger.terms.contract import ContractBalance
-from ledger.terms.institution import Fund
+from ledger.terms.institution import Fund, Payee
 from ledger.terms.journal import AccountClass
 from ledger.terms.match import KnownInstruction, OpenLine
 from ledger.terms.statement import AccountHistory, KnownRef, KnownStatement, StatementLine
@@ -209,6 +209,24 @@ def instructions_by_end_to_end(
         row.end_to_end_id: KnownInstruction(
             **{k: v for k, v in row._mapping.items() if k not in ("end_to_end_id", "source")},
             source=AccountClass(row.source),
+        )
+        for row in rows
+    }
+
+
+def payers(conn: Connection, vault: Vault, institution_id: int, line_ids: Sequence[UUID]) -> dict[UUID, Payee]:
+    """Who sent the money of some lines, where the bank says name, account and bank."""
+    rows = conn.execute(
+        text("""SELECT line_id, payer_name_sealed, payer_account_sealed, payer_bank FROM ledger.statement_line
+                WHERE institution_id = :i AND line_id = ANY (CAST(:ids AS uuid[]))
+                  AND payer_name_sealed IS NOT NULL AND payer_account_sealed IS NOT NULL AND payer_bank <> ''"""),
+        {"i": institution_id, "ids": list(line_ids)},
+    )
+    return {
+        row.line_id: Payee(
+            vault.open(row.payer_name_sealed, "statement_line", "payer_name", row.line_id),
+            vault.open(row.payer_account_sealed, "statement_line", "payer_account", row.line_id),
+            row.payer_bank,
         )
         for row in rows
     }

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -272,6 +273,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 # -- what people read
+
+
+def row_id(text: str, code: str, field: str) -> UUID:
+    """The id of a row as people write it. Raises BadInput ``code``."""
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        raise BadInput(code, field=field, value=visible(text)) from None
 
 
 def visible(text: str) -> str:

@@ -172,7 +172,7 @@ def propose(account: str, parts: tuple[str, ...], reason: str, actor: str, as_js
 @edge.as_json_option
 def undo(account: str, match_text: str, reason: str, actor: str, as_json: bool) -> int:
     """Say that a MATCH is wrong; when a second person approves, what it posted is reversed and its lines are open."""
-    wanted, said, by = _id(match_text, "UNKNOWN_MATCH", "MATCH"), reason_of(reason), edge.actor_name(actor)
+    wanted, said, by = edge.row_id(match_text, "UNKNOWN_MATCH", "MATCH"), reason_of(reason), edge.actor_name(actor)
     return _decide(account, as_json, lambda conn, _, fund, now: flow.propose_undo(conn, fund, wanted, said, by, now))
 
 
@@ -184,7 +184,7 @@ def undo(account: str, match_text: str, reason: str, actor: str, as_json: bool) 
 @edge.as_json_option
 def approve(account: str, proposal_text: str, actor: str, rulebook_dir: Path | None, as_json: bool) -> int:
     """A second person approves a PROPOSAL: the match is made and posted, or undone and reversed; all or nothing."""
-    wanted, by = _id(proposal_text, "UNKNOWN_PROPOSAL", "PROPOSAL"), edge.actor_name(actor)
+    wanted, by = edge.row_id(proposal_text, "UNKNOWN_PROPOSAL", "PROPOSAL"), edge.actor_name(actor)
     days: CalendarDays = edge.load_law(rulebook_dir).calendar(NATION)
     return _decide(account, as_json,
                    lambda conn, vault, fund, now: flow.approve(conn, vault, fund, wanted, days, by, now))  # fmt: skip
@@ -231,7 +231,7 @@ def part_of(text: str) -> PartAsked:
     if not 1 <= len(rest) <= 3 or not rest[0].strip():
         raise BadInput("BAD_PART", field="--part", value=edge.visible(text))
     amounts = [fen_from_text(amount, field="--part") for amount in rest[1:]]
-    return PartAsked(_id(line, "UNKNOWN_LINE", "--part"), rest[0].strip(), *amounts)
+    return PartAsked(edge.row_id(line, "UNKNOWN_LINE", "--part"), rest[0].strip(), *amounts)
 
 
 def reason_of(text: str) -> str:
@@ -240,13 +240,6 @@ def reason_of(text: str) -> str:
     if not said or len(said) > REASON_MAX or not is_plain(said):
         raise BadInput("REASON_MISSING", field="--reason")
     return said
-
-
-def _id(text: str, code: str, field: str) -> UUID:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        raise BadInput(code, field=field, value=edge.visible(text)) from None
 
 
 def _suggestion(one: Suggestion, numbers: Mapping[UUID, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, payout, record, refund_payee, refund_payer, register
+from ledger.books import journal, match, payout, record, refund_payee, refund_payer, register
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
 from ledger.books import statement as statements
@@ -21,7 +21,7 @@ from ledger.rules import refund_payer as rules_payer
 from ledger.rules import reserve as reserve_rules
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
-from ledger.terms.institution import Payee
+from ledger.terms.institution import Fund, Payee
 from ledger.terms.journal import AccountClass, Entry, Event, FundKind
 from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
 from ledger.terms.payout import BatchKind, Instruction, PayoutFormat, ReserveOrder
@@ -30,8 +30,11 @@ from ledger.terms.release import FundPosition
 from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
-_PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD"}
-_MEMO = {BatchKind.PAYOUT: "课时费结算", BatchKind.REFUND: "培训费退费", BatchKind.RESERVE: "风险保证金支付"}
+_PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD", BatchKind.RETURN: "RT"}
+_MEMO = {
+    BatchKind.PAYOUT: "课时费结算", BatchKind.REFUND: "培训费退费", BatchKind.RESERVE: "风险保证金支付",
+    BatchKind.RETURN: "来款退回",
+}  # fmt: skip
 _RENDER: dict[PayoutFormat, Callable[[PaymentFile], bytes]] = {
     PayoutFormat.PAIN_09: pain001.render,
     PayoutFormat.PAIN_03: lambda file: pain001.render(file, "03"),
@@ -50,6 +53,7 @@ class _Payment:
     contract_id: UUID | None = None
     refund_id: UUID | None = None
     order_id: UUID | None = None
+    line_id: UUID | None = None
 
 
 def build_refunds(
@@ -202,12 +206,10 @@ def build_reserve(
         refund, instruction_id = waiting[refund_id], next(ids)
         amount = balances[refund.contract_id].refund_due_fen
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, amount)
+        source, payee = AccountClass.RESERVE, _payee_of(vault, refund)
         payments.append(
-            _Payment(
-                AccountClass.RESERVE, amount, _payee_of(vault, refund), event, instruction_id, refund.contract_id,
-                refund_id, order.order_id,
-            )
-        )  # fmt: skip
+            _Payment(source, amount, payee, event, instruction_id, refund.contract_id, refund_id, order.order_id)
+        )
     if not refund_ids:
         instruction_id = next(ids)
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, left)
@@ -224,6 +226,32 @@ def build_reserve(
       if payment.refund_id is not None and outcome.result is Result.DONE]  # fmt: skip
     record.insert(conn, "refund_step", steps)
     return outcomes
+
+
+def build_returns(
+    conn: Connection, vault: Vault, fund: Fund, line_ids: Sequence[UUID], execute_on: date, actor: str, now: datetime
+) -> list[Outcome]:
+    """Send back what bank lines have in suspense that no match has taken, to whoever sent it; one outcome per line.
+
+    Refused: UNKNOWN_LINE (nothing of it is open here), PAYEE_UNKNOWN (the bank does not say who sent it).
+    """
+    match.lock(conn, fund.institution_id)
+    asked = list(dict.fromkeys(line_ids))
+    lines = match.open_lines(conn, vault, fund.institution_id, fund.fund_no, asked)
+    open_fen = {one.line_id: one.open_fen for one in lines}
+    payers = statements.payers(conn, vault, fund.institution_id, list(open_fen))
+    payments, refused = [], {}
+    for line_id, instruction_id in zip(asked, new_ids(now, len(asked)), strict=True):
+        fen, payee = open_fen.get(line_id), payers.get(line_id)
+        if fen is None or payee is None:
+            refused[line_id] = Outcome(Result.REFUSED, "PAYEE_UNKNOWN" if fen else "UNKNOWN_LINE", f"{line_id}")
+            continue
+        event = posting_payment.instructed(AccountClass.SUSPENSE, fund.fund_no, instruction_id, fen, line_id=line_id)
+        payments.append(_Payment(AccountClass.SUSPENSE, fen, payee, event, instruction_id, line_id=line_id))
+    built = iter(
+        _build(conn, vault, fund.institution_id, fund.fund_no, BatchKind.RETURN, payments, execute_on, actor, now)
+    )
+    return [refused.get(line_id) or next(built) for line_id in asked]
 
 
 def approve(conn: Connection, institution_id: int, batch_id: UUID, approver: str, now: datetime) -> Outcome:
@@ -340,16 +368,11 @@ def _build(
     today = shanghai_day(now)
     entries = [
         Entry(
-            entry_id,
-            f"instruct {p.instruction_id}",
-            (("payment", str(p.instruction_id)),),
-            p.event,
-            today,
-            actor,
+            entry_id, f"instruct {p.instruction_id}", (("payment", str(p.instruction_id)),), p.event, today, actor,
             batch_id,
         )
         for entry_id, p in zip(new_ids(now, len(payments)), payments, strict=True)
-    ]
+    ]  # fmt: skip
     outcomes = journal.post(conn, institution_id, entries, now)
     accepted = [p for p, outcome in zip(payments, outcomes, strict=True) if outcome.result is Result.DONE]
     if any(outcome.result is Result.CONFLICT for outcome in outcomes):
@@ -367,7 +390,7 @@ def _build(
     record.insert(conn, "instruction", [{
         "institution_id": institution_id, "instruction_id": p.instruction_id, "batch_id": batch_id, "fund_no": fund_no,
         "source": p.source, "contract_id": p.contract_id, "refund_id": p.refund_id, "order_id": p.order_id,
-        "line_id": None, "amount_fen": p.amount_fen, "end_to_end_id": f"{prefix}{number + n:08d}",
+        "line_id": p.line_id, "amount_fen": p.amount_fen, "end_to_end_id": f"{prefix}{number + n:08d}",
         "payee_name_sealed": vault.seal(p.payee.name, "instruction", "payee_name", p.instruction_id),
         "payee_account_sealed": vault.seal(p.payee.account, "instruction", "payee_account", p.instruction_id),
         "payee_bank": p.payee.bank_no, "memo": _MEMO[kind],

@@ -9,11 +9,14 @@ from ledger.terms.journal import AccountClass
 
 
 class BatchKind(StrEnum):
-    """Payouts to institutions, refunds to families, reserve money on an order: never in one batch."""
+    """Payouts to institutions, refunds to families, reserve money on an order, money in suspense back to who sent it:
+    never in one batch.
+    """
 
     PAYOUT = "payout"
     REFUND = "refund"
     RESERVE = "reserve"
+    RETURN = "return"
 
 
 class PayoutFormat(StrEnum):

@@ -119,6 +119,19 @@ def test_two_people_bring_a_line_to_its_contract_and_take_it_back(waiting: Shop)
     assert (again["matches"], waiting.broken()) == ({}, [])
 
 
+def test_money_of_nobody_here_is_sent_back_in_a_batch(waiting: Shop) -> None:
+    answered(waiting, "match", "run")
+    twin, short = (one["line"] for one in answered(waiting, "match", "list", *AT)["lines"])
+    sent = answered(waiting, "payout", "return", twin, short, *AT, "--actor", "clerk:li")
+    assert (sent["instructions"], sent["control_sum"], sent["refused"]) == (2, "217.99", [])
+    assert [one["kind"] for one in sent["batches"]] == ["return"]
+    again = answered(waiting, "payout", "return", twin, *AT, "--actor", "clerk:li", code=REFUSED)
+    assert [one["code"] for one in again["refused"]] == ["UNKNOWN_LINE"]
+    malformed = waiting.custody("payout", "return", "1", *AT)
+    assert (malformed.code, "UNKNOWN_LINE" in malformed.err) == (UNUSABLE, True)
+    assert waiting.broken() == []
+
+
 def test_a_contract_that_cannot_take_all_is_told(shop: Shop) -> None:
     rows = (row(1, 1, f"{PRICE_FEN / 100 + 1:.2f}", "OR000001"),)
     sheet = shop.file("list.csv", "\n".join([",".join((*COLUMNS, *OPTIONAL)), *rows]) + "\n")
