@@ -93,7 +93,7 @@ def test_fifty_killed_payment_runs_pay_nobody_twice_and_lose_nobody(approved: Sh
 
 
 def files(outbox: Path) -> int:
-    """How many payment files lie in the outbox. What a killed writer left under a temporary name is hidden from banks."""
+    """How many payment files lie in the outbox. A killed writer may leave hidden temporary ones."""
     names = [path.name for path in outbox.iterdir() if not path.name.startswith(".")]
     assert all(name.endswith(".xml") for name in names), names
     return len(names)
