@@ -17,7 +17,7 @@ from ledger.settings import NotReady
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from web import format, language, session
-from web.pages import course, money
+from web.pages import course, money, refund, refund_claim
 from web.pages import demo as demo_pages
 from web.site import Site, site
 
@@ -80,7 +80,7 @@ def create_app(
     app.register_error_handler(Exception, _broken)
     if demo:
         session.configure(app, session_key or secrets.token_bytes(32))
-        for pages in (demo_pages.pages, money.pages, course.pages):
+        for pages in (demo_pages.pages, money.pages, course.pages, refund.pages, refund_claim.pages):
             app.register_blueprint(pages)
     return app
 

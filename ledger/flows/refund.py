@@ -57,9 +57,9 @@ def ask(
 ) -> list[Outcome]:  # fmt: skip
     """Families ask; what they ask for is held from that moment, and what they dispute with it. One outcome per request.
 
-    The contract's open refund makes a second asking a replay. Refused: UNKNOWN_CONTRACT, NOTHING_TO_REFUND,
-    QUOTE_CHANGED (the quote is not the one that was shown), PAYEE_UNKNOWN, REFUND_DONE (one was paid before, and
-    nothing of the claim is left, for hours in dispute or come back).
+    The contract's open refund makes a second asking a replay, and so does an id that was asked with before. Refused:
+    UNKNOWN_CONTRACT, NOTHING_TO_REFUND, QUOTE_CHANGED (the quote is not the one that was shown), PAYEE_UNKNOWN,
+    REFUND_DONE (one was paid before, and nothing of the claim is left, for hours in dispute or come back).
     """
     today = shanghai_day(now)
     ids = [request.contract_id for request in asked]
@@ -71,7 +71,8 @@ def ask(
     payees = _payees(conn, vault, institution_id, asked)
     outcomes, rows, steps, entries = [], [], [], []
     asked_now: dict[UUID, UUID] = {}
-    for refund_id, request in zip(new_ids(now, len(asked)), asked, strict=True):
+    for fresh, request in zip(new_ids(now, len(asked)), asked, strict=True):
+        refund_id = request.refund_id or fresh
         if request.contract_id in asked_now:
             outcomes.append(Outcome(Result.REPLAYED, entry_id=asked_now[request.contract_id]))
             continue
@@ -96,7 +97,7 @@ def ask(
             "asked_on": today, "asked_by": request.actor, "answer_by": by_code[DateCode.ANSWER_BY],
             "pay_by": by_code[DateCode.PAY_BY], **_sealed_payee(vault, refund_id, payees[request.contract_id]),
         })  # fmt: skip
-        steps.append(refunds.step(institution_id, refund_id, 1, RefundState.ASKED, request.actor, now))
+        steps.append(refunds.step(institution_id, refund_id, 1, RefundState.ASKED, request.actor, now, request.reason))
     _post_all(conn, institution_id, entries, now)
     record.insert(conn, "refund", rows)
     record.insert(conn, "refund_step", steps)
@@ -309,9 +310,11 @@ def _askable(
     """Why a refund may not be asked now (or that it was asked before); None when it may."""
     if request.contract_id not in quoting.signed:
         return Outcome(Result.REFUSED, "UNKNOWN_CONTRACT")
-    standing = next((refund for refund in earlier if refund.state not in CLOSED), None)
+    standing = next((one for one in earlier if one.state not in CLOSED or one.refund_id == request.refund_id), None)
     if standing is not None:
         return Outcome(Result.REPLAYED, entry_id=standing.refund_id)
+    if request.refund_id is not None and any(one.refund_id > request.refund_id for one in earlier):
+        return Outcome(Result.REFUSED, "QUOTE_CHANGED")  # the form is older than what was asked since
     paid = any(refund.state is RefundState.PAID for refund in earlier)
     if paid and quoting.balances[request.contract_id].claim_fen == 0:
         return Outcome(Result.REFUSED, "REFUND_DONE")

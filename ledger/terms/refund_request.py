@@ -36,6 +36,9 @@ class RefundAsked:
 
     ``ended_on``: the day the contract ended, where that is before the asking: interest runs from then. ``agreed`` and
     ``account`` are rates of interest that come before the published ones.
+
+    ``refund_id``: the id the refund is to have, from a form that was made before the asking: sent twice, it is one
+    refund, also after that was withdrawn. ``reason``: what the family says of it; it changes no amount.
     """
 
     contract_id: UUID
@@ -47,6 +50,8 @@ class RefundAsked:
     costs: tuple[Cost, ...] = ()
     agreed: InterestRate | None = None
     account: InterestRate | None = None
+    refund_id: UUID | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ EVERYBODY = {
     "reports/account.py find": "an account is named by its institution's code, looked up in the register",
     "reports/family.py _CONTRACTS": "a guardian's contracts over all institutions, found by guardian",
     "reports/family.py _DEMO_FAMILIES": "the demo's front page picks a few families of any institution",
+    "reports/family_refund.py claims": "a guardian's refunds over all institutions, found by guardian",
     "reports/family.py last_day": "the demo's clock: the last day anything happened",
     "reports/journal.py accounts": "export of the whole journal",
     "reports/journal.py entries": "export of the whole journal",

@@ -205,8 +205,10 @@ class Books:
         }])  # fmt: skip
         self.post(conn, school, posting.deposit(self.balance(conn, school, contract_id), line, amount_fen))
 
-    def teach(self, school: School, contract_no: str, n: int, taught_on: date, **changed: Any) -> UUID:
-        """Record one lesson on the evening of its day; its id."""
+    def teach(
+        self, school: School, contract_no: str, n: int, taught_on: date, at: datetime | None = None, **changed: Any
+    ) -> UUID:
+        """Record one lesson on the evening of its day (or ``at`` an instant); its id."""
         teacher = "阿依古丽·买买提" if n % 3 == 2 else "顾沐之"
         row = LessonRow(
             n, f"L{n:02d}", contract_no, taught_on, time(14), 60, 1_00, teacher, "2 号教室", Mode.OFFLINE,
@@ -215,7 +217,7 @@ class Books:
         with self.engine.begin() as conn:
             (outcome,) = lesson.record_rows(
                 conn, school.number, [replace(row, **changed)], self.law(school),
-                self.rulebooks.calendar(school.place), f"JG{school.number}", instant(taught_on, 18),
+                self.rulebooks.calendar(school.place), f"JG{school.number}", at or instant(taught_on, 18),
             )  # fmt: skip
             assert outcome.accepted, outcome
             (signed,) = contracts.find(conn, school.number, numbers=[contract_no])

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from ledger.reports import family
 from ledger.reports.family import FamilyLesson, Movement
+from ledger.rules import refund_number
 from ledger.terms.lesson import LessonState
 from web import session
 from web.pages import shown
@@ -50,7 +51,8 @@ def one_course(contract: str) -> str | Response:
         paid=[movement for movement in movements if movement.counter == "paid"],
         refunded=[movement for movement in movements if movement.counter == "refunded"],
         released_fen=_sum(movements, "released"),
-        taught=_taught(course.lessons),
+        taught=taught(course.lessons),
+        claim=refund_number.number(course.refund.refund_id) if course.refund is not None else "",
         booked_through=shown.booked_through(found),
         today=here.today(),
     )
@@ -60,7 +62,9 @@ def _sum(movements: Sequence[Movement], counter: str) -> int:
     return sum(movement.amount_fen for movement in movements if movement.counter == counter)
 
 
-def _taught(lessons: Sequence[FamilyLesson]) -> Taught:
+def taught(lessons: Sequence[FamilyLesson]) -> Taught:
+    """How the hours of a course came to be counted."""
+
     def hours(*states: LessonState, silent: bool = False) -> int:
         return sum(lesson.hours for lesson in lessons if lesson.state in states and lesson.by_silence is silent)
 

@@ -171,7 +171,7 @@ def _of_institution(
         refund = asked.get(contract_id)
         quote = quotes.get(contract_id)
         kept = _kept_sheet(refund) if refund is not None and contract_id not in quotes else None
-        sheet = _quoted_sheet(quote) if isinstance(quote, Worksheet) else kept
+        sheet = quoted_sheet(quote) if isinstance(quote, Worksheet) else kept
         shown[contract_id] = Shown(
             contract=contract,
             student=site.vault.open(contract.student_sealed, "student", "name", contract.student_id),
@@ -214,7 +214,8 @@ def _quotes(
     return {contract_id: _quotes(conn, number, [contract_id], law, today)[contract_id] for contract_id in ids}
 
 
-def _quoted_sheet(worksheet: Worksheet) -> Sheet:
+def quoted_sheet(worksheet: Worksheet) -> Sheet:
+    """A quote of today, ready for a template."""
     lines = tuple(
         SheetLine(line.code, line.label, line.formula, line.amount_fen, line.rule, line.source)
         for line in worksheet.lines

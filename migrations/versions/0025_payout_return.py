@@ -2,7 +2,7 @@
 
 from migrations.sql import run_sql
 
-revision = "0030"
+revision = "0025"
 down_revision = "0024"
 
 
