@@ -4,6 +4,7 @@ Quick sizes always; the sizes the issue names run with ``--full``.
 """
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -12,20 +13,26 @@ from pathlib import Path
 
 import pytest
 
+from ledger.cli.main import UNUSABLE
 from tests.bank_files import csv_text, mt940, rows
 from tests.formats.test_workbook import SHEET, SPREADSHEET, repacked
 from tests.samples import camt053
 
 MEGABYTE = 1 << 20
 MEMORY_MAX_MB = 200
+# The whole command in a process of its own, which says at its end how large it ever was.
 CHECK = """
-import sys
+import atexit, sys
 from pathlib import Path
-from ledger.formats.statement import read_statement_file
-checked = read_statement_file(Path(sys.argv[1]))
-# Not ru_maxrss: that one is inherited from the process that runs the tests.
-(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-print(checked.verdict, checked.class_, int(peak) // 1024)
+from ledger.cli.main import main
+def tell():
+    # Not ru_maxrss: that one is inherited from the process that runs the tests.
+    status = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = [line.split()[1] for line in status if line.startswith("VmHWM")]
+    print(int(peak) // 1024, file=sys.stderr)
+atexit.register(tell)
+sys.argv = ["custody", "statement", "check", sys.argv[1], "--json"]
+main()
 """
 Pieces = Callable[[int], Iterator[bytes]]
 
@@ -145,9 +152,10 @@ CASES: dict[str, tuple[Pieces, set[str], int, int]] = {
 def check(path: Path, pieces: Iterator[bytes]) -> tuple[str, str, int]:
     with path.open("wb") as written:
         written.writelines(pieces)
-    done = subprocess.run([sys.executable, "-c", CHECK, str(path)], capture_output=True, text=True, check=True)
-    verdict, class_, peak_mb = done.stdout.split()
-    return verdict, class_, int(peak_mb)
+    done = subprocess.run([sys.executable, "-c", CHECK, str(path)], capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+    assert done.returncode == (0 if told["verdict"] == "accept" else UNUSABLE)
+    return told["verdict"], str(told["class"]), int(done.stderr.split()[-1])
 
 
 @pytest.mark.parametrize("name", CASES)
