@@ -7,6 +7,8 @@ CUSTODY_KEY_FILE        32 bytes (hex) that seal personal fields; unset: <home>/
 CUSTODY_SIGNING_KEY_FILE  the private key that signs sealed blocks; unset: <home>/signing-key, made on first use
 CUSTODY_ANCHOR_FILE     what was signed, kept outside the database (best on another disk); unset:
                         <home>/anchors-<database>.jsonl
+CUSTODY_OUTGOING        a folder for messages to phones, one file each, that a gateway takes from there; unset: the
+                        parents' pages stay closed (but in the demo)
 CUSTODY_HOME            where the embedded server and the demo keep their files; unset: .demo/ of this clone
 """
 
@@ -41,6 +43,7 @@ class Settings:
     key_file: Path
     signing_key_file: Path
     anchor_file: Path
+    outgoing: Path | None
     home: Path
 
 
@@ -51,6 +54,7 @@ def read_settings() -> Settings:
     rulebooks = env.str("CUSTODY_RULEBOOK_DIR", "")
     key_file = env.str("CUSTODY_KEY_FILE", "")
     signing_key = env.str("CUSTODY_SIGNING_KEY_FILE", "")
+    outgoing = env.str("CUSTODY_OUTGOING", "")
     anchors = env.str("CUSTODY_ANCHOR_FILE", "")
     database_url = env.str("DATABASE_URL", "") or None
     name = urlsplit(database_url).path.strip("/") if database_url else "custody"
@@ -61,5 +65,6 @@ def read_settings() -> Settings:
         key_file=Path(key_file) if key_file else home / "key",
         signing_key_file=Path(signing_key) if signing_key else home / "signing-key",
         anchor_file=Path(anchors) if anchors else home / f"anchors-{name.replace('/', '_')}.jsonl",
+        outgoing=Path(outgoing) if outgoing else None,
         home=home,
     )

@@ -12,6 +12,9 @@ GRANT USAGE ON SCHEMA ledger TO {app}, {sealer}, {reader}, {backup};
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO {app};
 GRANT EXECUTE ON FUNCTION ledger.register_institution, ledger.open_fund, ledger.open_contracts, ledger.record, ledger.keep_file_part,
     ledger.lock_contracts, ledger.lock_account, ledger.post, ledger.close_day, ledger.reopen_day, ledger.match_account TO {app};
+-- Coming in is the pages' own.
+GRANT EXECUTE ON FUNCTION ledger.take_token, ledger.keep_login_code, ledger.try_login_code, ledger.begin_session,
+    ledger.see_session, ledger.end_session, ledger.forget_logins TO {app};
 
 -- {sealer}: `custody seal` on its own. Seals, signs, and sees no family.
 GRANT SELECT ON ledger.institution, ledger.seal_state, ledger.block, ledger.checkpoint, ledger.signing_key,

@@ -1,24 +1,25 @@
 """The web application: pages, languages, headers, and a page for everything that goes wrong."""
 
-import secrets
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
-from werkzeug.exceptions import BadRequest, HTTPException, RequestURITooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestURITooLarge, TooManyRequests
 
 from ledger.errors import message
 from ledger.settings import NotReady
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from web import format, language, session
-from web.pages import course, money, refund, refund_claim
+from web.pages import course, login, money, refund, refund_claim
 from web.pages import demo as demo_pages
+from web.sender import Sender
 from web.site import Site, site
 
 QUERY_BYTES_MAX = 1000
@@ -30,7 +31,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" browsers would send forms from an unknown origin, and it is the origin that is checked.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
@@ -40,6 +42,7 @@ CODES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "REQUEST_TOO_LARGE",
     HTTPStatus.REQUEST_URI_TOO_LONG: "REQUEST_TOO_LARGE",
+    HTTPStatus.TOO_MANY_REQUESTS: "REQUESTS_TOO_MANY",
 }
 
 
@@ -51,16 +54,18 @@ def create_app(
     demo: bool,
     today: Callable[[], date],
     now: Callable[[], datetime],
-    session_key: bytes | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    sender: Sender | None = None,
 ) -> Flask:
     """Make the application. ``today`` gives the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant
     (UTC) at which what is sent counts.
 
-    ``demo``: pages open with a click on a family and carry the DEMO ribbon; without it the parents' pages are not
-    there yet. ``session_key`` signs cookies: give the same one to every worker, or None for a random one.
+    ``demo``: pages open with a click on a family too, show codes instead of sending them and carry the DEMO ribbon.
+    ``clock`` is the real instant (UTC) by which sessions, codes and limits end. ``sender`` brings codes to phones;
+    without one, and not in the demo, there are no parents' pages.
     """
     app = Flask(__name__)
-    app.extensions |= Site(engine, vault, rulebooks, demo, today, now).attach()
+    app.extensions |= Site(engine, vault, rulebooks, demo, today, now, clock, None if demo else sender).attach()
     app.config.update(
         MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_BYTES_MAX,
@@ -72,16 +77,20 @@ def create_app(
     app.jinja_env.globals["form_token"] = session.form_token
     language.install(app)
     app.before_request(_refuse_huge)
-    if demo:
+    if demo or sender is not None:
+        app.before_request(_load_session)
         app.before_request(_refuse_foreign_form)
     app.context_processor(_frame)
     app.after_request(_finish)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _broken)
-    if demo:
-        session.configure(app, session_key or secrets.token_bytes(32))
-        for pages in (demo_pages.pages, money.pages, course.pages, refund.pages, refund_claim.pages):
+    if demo or sender is not None:
+        for pages in (login.pages, money.pages, course.pages, refund.pages, refund_claim.pages):
             app.register_blueprint(pages)
+    if demo:
+        app.register_blueprint(demo_pages.pages)
+    elif sender is not None:
+        app.add_url_rule("/", "start", login.start, methods=["GET"])
     return app
 
 
@@ -89,13 +98,26 @@ def _refuse_huge() -> None:
     if len(request.query_string) > QUERY_BYTES_MAX:
         raise RequestURITooLarge
     # Browsers say where a form was sent from; one of another site may not log anybody in.
-    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if request.method != "POST":
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise BadRequest
+    if urlsplit(request.headers.get("Origin", request.host_url)).netloc != request.host:
         raise BadRequest
 
 
+def _load_session() -> None:
+    """Pages know who looks. What is the same for everybody, or is not there, asks nothing of the books."""
+    session.nobody()
+    if request.endpoint not in (None, "static") and not session.load():
+        raise TooManyRequests
+
+
 def _refuse_foreign_form() -> None:
-    """Whoever is logged in sends only forms that our pages of this session made. Becoming somebody needs none."""
-    inside = request.method == "POST" and request.endpoint not in (None, "demo.log_in")
+    """Whoever is logged in sends only forms that our pages of this session made. Becoming somebody needs none: a code
+    page may stand in another window, made before that session.
+    """
+    inside = request.method == "POST" and request.endpoint not in (None, "demo.log_in", "login.ask", "login.enter")
     if inside and session.guardian_id() is not None and not session.form_is_ours(request.form.get("token", "")):
         raise BadRequest
 
@@ -119,13 +141,14 @@ def _frame() -> dict[str, object]:
 def _here(**query: Any) -> str:
     """This page with another query; the start where it cannot be asked for again."""
     if g.get("failed") or request.endpoint is None or request.method not in ("GET", "HEAD"):
-        return url_for("demo.front", **query) if site().demo else f"/?{'&'.join(f'{k}={v}' for k, v in query.items())}"
+        return f"/?{'&'.join(f'{k}={v}' for k, v in query.items())}"
     return url_for(request.endpoint, **(request.view_args or {}), **query)
 
 
 def _finish(response: Response) -> Response:
     """Security headers on everything; pages are never stored; a chosen language or view is remembered."""
     response.headers.update(HEADERS)
+    session.finish(response)
     if request.endpoint != "static":
         response.headers["Cache-Control"] = "no-store"
         response.vary.update(("Accept-Language", "Cookie"))
@@ -143,9 +166,11 @@ def _refused(fault: HTTPException) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _error_page(HTTPStatus.INTERNAL_SERVER_ERROR, "PAGE_BROKEN")
     code = CODES.get(HTTPStatus(status), "REQUEST_UNREADABLE")
-    if code == "PAGE_NOT_FOUND" and not site().demo:
+    if code == "PAGE_NOT_FOUND" and not site().demo and site().sender is None:
         code = "LOGIN_LATER"
     response = _error_page(HTTPStatus(status), code)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers["Retry-After"] = _RETRY_SECONDS
     if allow := fault.get_response().headers.get("Allow"):
         response.headers["Allow"] = allow
     return response

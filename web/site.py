@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from ledger.terms.calendar import CalendarDays
 from ledger.terms.rulebook import Rulebook, Rulebooks
 from ledger.vault import Vault
+from web.sender import Sender
 
 _NAME = "custody"
 
@@ -26,7 +27,8 @@ class Law:
 @dataclass(frozen=True, slots=True)
 class Site:
     """``today`` is the legal day (Asia/Shanghai) that pages are made for, ``now`` the instant (UTC) at which a form
-    that was sent counts; ``demo``: the invented world is shown.
+    that was sent counts; ``demo``: the invented world is shown. ``clock`` is the real instant (UTC), also in the
+    demo, whose world stands still: sessions and codes end by it. ``sender``: None shows codes on the page (demo only).
     """
 
     engine: Engine
@@ -35,6 +37,8 @@ class Site:
     demo: bool
     today: Callable[[], date]
     now: Callable[[], datetime]
+    clock: Callable[[], datetime]
+    sender: Sender | None
     _laws: dict[tuple[str, str, date], Law] = field(default_factory=dict)
 
     @contextmanager

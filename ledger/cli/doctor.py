@@ -175,7 +175,8 @@ _UNDEFENDED = {
         WHERE {_BOOKS} AND NOT tgisinternal AND tgenabled <> 'A' ORDER BY 1""",
     "tables_open": f"""
         SELECT relname FROM pg_catalog.pg_class c WHERE {_BOOKS} AND relkind IN ('r', 'p')
-        AND relname NOT IN ('alembic_version', 'inbox', 'unfolded') AND NOT EXISTS (
+        AND relname NOT IN ('alembic_version', 'inbox', 'unfolded', 'login_code', 'login_session', 'token_bucket')
+        AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 8 = 8)
         ORDER BY 1""",
 }

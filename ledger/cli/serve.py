@@ -1,7 +1,6 @@
 """`custody serve`: the web pages, answered by a few workers, until it is told to stop."""
 
 import os
-import secrets
 import signal
 import socket
 from datetime import UTC, date, datetime, time
@@ -12,6 +11,7 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # the package brings no types
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # the package brings no types
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ledger.books.engine import open_engine
 from ledger.cli.edge import now, open_vault
@@ -24,6 +24,7 @@ from ledger.settings import NotReady, Settings, read_settings
 from ledger.terms.calendar import SHANGHAI, shanghai_day
 from ledger.terms.rulebook import Rulebooks
 from web.app import create_app
+from web.sender import Folder
 
 WORKERS, THREADS = 2, 4
 # How long a worker may take to end the answers it is giving.
@@ -38,8 +39,9 @@ LINE_BYTES_MAX = 8190
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--demo", is_flag=True, help="Show the demo world: log in as one of its families with a click.")
+@click.option("--proxies", type=click.IntRange(0, 5), default=0, help="How many proxies of ours stand in front.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object before serving.")
-def serve(host: str, port: int, demo: bool, as_json: bool) -> int:
+def serve(host: str, port: int, demo: bool, proxies: int, as_json: bool) -> int:
     """Serve the web pages until interrupted."""
     settings = read_settings()
     if demo and settings.database_url:
@@ -49,20 +51,27 @@ def serve(host: str, port: int, demo: bool, as_json: bool) -> int:
         engine.dispose()  # a connection must not be shared with the workers that are forked off
         require_free(host, port)
         answer({"url": f"http://{host}:{port}", "demo": demo}, as_json, _print)
-        serve_pages(url, settings, host=host, port=port, demo=demo)
+        serve_pages(url, settings, host=host, port=port, demo=demo, proxies=proxies)
     return 0
 
 
 def serve_pages(
-    database_url: str, settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, demo: bool = False
+    database_url: str,
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    demo: bool = False,
+    proxies: int = 0,
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. Call it from the main thread, with no connection open.
 
-    In the demo the clock stands at the last day its books know. Raises NotReady ADDRESS_TAKEN, PAGES_NOT_STARTED,
+    In the demo the clock stands at the last day its books know. ``proxies``: how many of ours tell, each, where a
+    request came from; 0 believes nobody. Raises NotReady ADDRESS_TAKEN, PAGES_NOT_STARTED,
     and as ``open_engine`` and ``open_vault``.
     """
     require_free(host, port)
-    pages = _Pages(database_url, settings, demo=demo)
+    pages = _Pages(database_url, settings, demo=demo, proxies=proxies)
     pages.check()
     options = {
         "bind": f"{host}:{port}",
@@ -101,11 +110,10 @@ def require_free(host: str, port: int) -> None:
 class _Pages:
     """Makes the application in every worker: keys and rules are shared, connections are each worker's own."""
 
-    def __init__(self, database_url: str, settings: Settings, *, demo: bool) -> None:
-        self._url, self._settings, self._demo = database_url, settings, demo
+    def __init__(self, database_url: str, settings: Settings, *, demo: bool, proxies: int) -> None:
+        self._url, self._settings, self._demo, self._proxies = database_url, settings, demo, proxies
         self._vault = open_vault(settings)
         self._rulebooks = _rulebooks(demo)
-        self._session_key = secrets.token_bytes(32)
         self._stands_at: date | None = None
         self._started_at = now(settings)
 
@@ -120,15 +128,18 @@ class _Pages:
             engine.dispose()
 
     def make(self) -> Flask:
-        return create_app(
+        app = create_app(
             open_engine(self._url, pool_size=THREADS),
             self._vault,
             self._rulebooks,
             demo=self._demo,
             today=self._today,
             now=self._now,
-            session_key=self._session_key,
+            sender=None if self._settings.outgoing is None else Folder(self._settings.outgoing),
         )
+        if self._proxies:
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=self._proxies, x_proto=self._proxies)  # type: ignore[method-assign]  # how Flask wants it wrapped
+        return app
 
     def _today(self) -> date:
         return self._stands_at or shanghai_day(now(self._settings))

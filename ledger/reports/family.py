@@ -126,6 +126,7 @@ class DemoFamily:
 
     guardian_id: UUID
     name_sealed: bytes
+    phone_sealed: bytes
     institution: str
     situation: str
 
@@ -191,7 +192,7 @@ _REFUNDS = text("""
     ORDER BY r.contract_id, r.refund_id DESC""")
 
 _DEMO_FAMILIES = text("""
-    SELECT f.situation, f.guardian_id, g.name_sealed, i.name AS institution
+    SELECT f.situation, f.guardian_id, g.name_sealed, g.phone_sealed, i.name AS institution
     FROM (
         SELECT s.situation, b.guardian_id, b.institution_id,
                row_number() OVER (PARTITION BY s.situation ORDER BY b.guardian_id, c.contract_id) AS turn
@@ -226,6 +227,14 @@ def guardian_name(conn: Connection, guardian_id: UUID) -> bytes | None:
     """The sealed name of a guardian (column ``guardian.name``), or None for an unknown one."""
     found = conn.scalar(
         text("SELECT name_sealed FROM ledger.guardian WHERE guardian_id = :g"), {"g": guardian_id}
+    )  # fmt: skip
+    return None if found is None else bytes(found)
+
+
+def guardian_phone(conn: Connection, guardian_id: UUID) -> bytes | None:
+    """The sealed phone of a guardian (column ``guardian.phone``), or None for an unknown one."""
+    found = conn.scalar(
+        text("SELECT phone_sealed FROM ledger.guardian WHERE guardian_id = :g"), {"g": guardian_id}
     )  # fmt: skip
     return None if found is None else bytes(found)
 

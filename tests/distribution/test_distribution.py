@@ -25,6 +25,9 @@ REFERENCE = {
     "guardian": "a guardian is one person across institutions, found by phone at log-in",
     "statement_file_part": "the bytes of such a file",
     "statement_file": "a file is kept before anybody knows whose accounts it names, refused ones included",
+    "login_code": "a phone belongs to no institution",
+    "login_session": "a guardian is one person across institutions",
+    "token_bucket": "limits of phones, addresses and sessions, which belong to no institution",
     "signing_key": "one key signs the blocks of all institutions",
 }
 # Functions whose first argument is not the institution.
@@ -32,6 +35,13 @@ NOT_TOLD_FIRST = {
     "register_institution": "the institution is being made; its number is in the row",
     "record": "rows of a table of records, institution_id in each; no money table",
     "keep_file_part": "a part of a statement file, which belongs to no institution",
+    "take_token": "limits belong to no institution",
+    "keep_login_code": "a phone belongs to no institution",
+    "try_login_code": "a phone belongs to no institution",
+    "begin_session": "a guardian is one person across institutions",
+    "see_session": "a guardian is one person across institutions",
+    "end_session": "a guardian is one person across institutions",
+    "forget_logins": "codes and sessions belong to no institution",
     "keep_signing_key": "keys belong to no institution",
 }
 # Statements that read every institution on purpose.

@@ -72,6 +72,18 @@ def test_serves_until_it_is_told_to_stop(module_database: Database, number: sign
     assert "Traceback" not in err
 
 
+def test_with_a_way_to_send_codes_the_parents_pages_are_open(module_database: Database, tmp_path: Path) -> None:
+    environment = {
+        "DATABASE_URL": module_database.urls.app,
+        "CUSTODY_HOME": str(tmp_path),
+        "CUSTODY_OUTGOING": str(tmp_path),
+    }
+    with served(environment, "--json", "--proxies", "1") as (_server, address):
+        status, page = asked(f"{address}/?lang=en")
+        assert (status, "Log in with your phone" in page, 'class="demo"' in page) == (200, True, False)
+        assert asked(f"{address}/demo/login")[0] == 404
+
+
 def test_an_address_that_is_taken_is_named(module_database: Database, tmp_path: Path) -> None:
     environment = {"DATABASE_URL": module_database.urls.app, "CUSTODY_HOME": str(tmp_path)}
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, render_template
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -13,6 +13,7 @@ from ledger.rules import refund_number
 from ledger.terms.lesson import LessonState
 from web import session
 from web.pages import shown
+from web.pages.login import interrupted
 from web.site import site
 
 pages = Blueprint("course", __name__)
@@ -33,7 +34,7 @@ def one_course(contract: str) -> str | Response:
     """One course of the guardian who is logged in. Foreign, unknown and malformed ids get the same 404."""
     guardian_id = session.guardian_id()
     if guardian_id is None:
-        return redirect(url_for("demo.front"), 303)
+        return interrupted()
     contract_id = session.as_id(contract)
     if contract_id is None:
         raise NotFound

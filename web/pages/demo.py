@@ -19,7 +19,14 @@ def front() -> str:
     here = site()
     with here.snapshot() as conn:
         families = family.demo_families(conn, here.today())
-    shown = [(found, here.vault.open(found.name_sealed, "guardian", "name", found.guardian_id)) for found in families]
+    shown = [
+        (
+            found,
+            here.vault.open(found.name_sealed, "guardian", "name", found.guardian_id),
+            here.vault.open(found.phone_sealed, "guardian", "phone", found.guardian_id),
+        )
+        for found in families
+    ]
     return render_template("front.html", families=shown)
 
 

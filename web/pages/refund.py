@@ -26,6 +26,7 @@ from ledger.terms.refund_request import RefundAsked
 from web import session
 from web.pages import shown
 from web.pages.course import Taught, taught
+from web.pages.login import interrupted, prove
 from web.pages.shown import Sheet, Shown, Standing
 from web.site import site
 
@@ -80,7 +81,9 @@ def send(contract: str) -> str | Response | tuple[str, int]:
     """Ask for the refund. Sent twice it is one; where the quote is not the one that was shown, the page asks again."""
     guardian_id = session.guardian_id()
     if guardian_id is None:
-        return redirect(url_for("demo.front"), 303)
+        return interrupted()
+    if not session.is_fresh():
+        return prove()
     here, key, words = site(), _key(request.form.get("key", "")), request.form.get("words", "").strip()
     with here.snapshot() as conn:
         course = _course(conn, guardian_id, contract)
@@ -125,7 +128,7 @@ def _ask(course: Shown, asked: RefundAsked) -> Outcome:
 def _step(contract: str, template: str, **more: object) -> str | Response:
     guardian_id = session.guardian_id()
     if guardian_id is None:
-        return redirect(url_for("demo.front"), 303)
+        return interrupted()
     with site().snapshot() as conn:
         course = _course(conn, guardian_id, contract)
         before = family_refund.claims(conn, guardian_id, course.contract.contract_id)

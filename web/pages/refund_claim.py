@@ -22,6 +22,7 @@ from web import session
 from web.format import tail
 from web.language import current, gettext
 from web.pages import shown
+from web.pages.login import interrupted
 from web.pages.refund import WORDS_MAX
 from web.pages.shown import Shown
 from web.site import site
@@ -137,7 +138,7 @@ def _found(number: str) -> Followed | Response:
     """The guardian's refund; foreign, unknown and malformed numbers get the same 404."""
     guardian_id, here = session.guardian_id(), site()
     if guardian_id is None:
-        return redirect(url_for("demo.front"), 303)
+        return interrupted()
     wanted = refund_number.canonical(number)
     with here.snapshot() as conn:
         known = family_refund.claims(conn, guardian_id) if wanted is not None else []
