@@ -1,0 +1,76 @@
+"""Names, phones and codes are driven through pages and their errors: no log and no dump of the database has them."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from ledger.terms.rulebook import Rulebooks
+from ledger.vault import Vault
+from tests.cli.test_dump import dump, forms
+from tests.conftest import Database
+from tests.web.family import NOW, TODAY, VAULT, Books
+from tests.web.test_login import NOBODY, OTHER, PHONE, SITE, Door, hidden, hidden_token
+from web.app import create_app
+from web.sender import Folder
+
+NAMES = ("周𠮷宁", "李㐂言", "王大明", "王小明")
+TYPED = "金丝雀转学"
+
+
+def test_no_log_and_no_dump_names_anybody(
+    fresh_database: Database, rulebooks: Rulebooks, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    door = Door(fresh_database, rulebooks, tmp_path, Books(fresh_database.app, rulebooks).write())
+    said = []
+    for phone in (PHONE, OTHER, NOBODY):
+        door.come_in(phone)
+        said.append(door.code())
+    door.come_in(PHONE)
+    said.append(door.code())
+    course = f"/course/{door.families.painting}"
+    for where in ("/money", course, f"{course}/refund", f"{course}/refund/check", f"{course}/refund/send"):
+        assert door.get(where).status_code == 200
+    for canary in (PHONE, *NAMES):
+        for where in (f"/course/{canary}", f"/claim/{canary}", f"/{canary}", f"/money?who={canary}"):
+            assert door.get(where).status_code in (200, 404)
+        assert door.post("/login", phone=canary, kept=canary).status_code == 400
+        assert door.post("/logout", token=canary).status_code == 400
+        assert door.client.put("/money", base_url=SITE, data={"who": canary}).status_code == 405
+    fields = hidden(door.get(f"{course}/refund/send?why=own")) | {"agree": "yes", "words": TYPED, "name": NAMES[0]}
+    assert door.post(f"{course}/refund/send", **fields, account=PHONE).status_code == 303
+    before = len(caplog.records)
+    broken(door, hidden_token(door), tmp_path)
+    assert len(caplog.records) > before, "faults are logged"
+    logged = "\n".join(logging.Formatter().format(one) for one in caplog.records)
+    whole = dump(fresh_database.owner)
+    assert [canary for canary in (PHONE, OTHER, NOBODY, *NAMES) if canary in logged] == []
+    # six digits of their own, not by chance in the middle of an address or an id
+    assert [code for code in said if re.search(rf"(?<![0-9a-f]){code}(?![0-9a-f])", logged)] == []
+    for canary in (PHONE, OTHER, NOBODY, *NAMES):
+        assert not [form for form in forms(canary) if form in whole], canary
+    assert str(door.families.guardian).encode() in whole, "the search finds what is there"
+
+
+def broken(door: Door, token: str, nowhere: Path) -> None:
+    """The same pages where the keys do not fit, and where the books do not answer."""
+    cookie = door.client.get_cookie("__Host-custody")
+    assert cookie is not None
+    lost = create_engine(f"postgresql+psycopg://app@/books?host={nowhere}")
+    for engine, vault, status in (
+        (door.database.app, Vault({1: bytes(32)}, 1), 500),
+        (lost, VAULT, 503),
+    ):
+        app = create_app(
+            engine, vault, door.rulebooks, demo=False, today=lambda: TODAY, now=lambda: NOW, clock=lambda: door.at,
+            sender=Folder(door.folder),
+        )  # fmt: skip
+        client = app.test_client(use_cookies=False)
+        headers = {"Cookie": f"__Host-custody={cookie.value}"}
+        assert client.get(f"/money?who={PHONE}", base_url=SITE, headers=headers).status_code == status
+        form = {"token": token, "words": NAMES[0], "key": PHONE}
+        path = f"/course/{door.families.painting}/refund/send"
+        assert client.post(path, base_url=SITE, headers=headers, data=form).status_code in (status, 400)
