@@ -1,14 +1,9 @@
-"""The parents' pages in a real browser: they fit every width and text size, and work by keyboard and without script.
+"""The parents' pages in a real browser: they fit every width and text size, and work by keyboard and without script."""
 
-CUSTODY_TEST_SHOTS    a folder: screenshots of the pages are written there
-"""
-
-import os
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,6 +12,7 @@ from werkzeug.serving import make_server
 
 from tests.web import axe
 from tests.web.family import Families
+from tests.web.tour import shot
 
 WIDTHS = (320, 360, 768, 1280)
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
@@ -223,12 +219,10 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_is_blocked(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_can_be_looked_at(
-    chromium: Browser, address: str, families: Families, name: str, language: str, tmp_path: Path
+    chromium: Browser, address: str, families: Families, name: str, language: str
 ) -> None:
-    """Pictures at both widths and in the dark; CUSTODY_TEST_SHOTS names a folder to keep them in."""
-    folder = Path(os.environ.get("CUSTODY_TEST_SHOTS", tmp_path))
+    """Pictures at both widths and in the dark."""
     for width, dark in ((360, False), (1280, False), (1280, True)):
-        path = folder / f"{name}.{language}.{width}{'.dark' if dark else ''}.png"
         with seen(chromium, address, families, name, language, width, dark=dark) as page:
-            page.screenshot(path=path, full_page=True)
-        assert path.stat().st_size > 5_000, "an empty page is smaller"
+            shot(page, f"{name}-{language}-{width}{'-dark' if dark else ''}")
+            assert len(page.screenshot(full_page=True)) > 5_000, "an empty page is smaller"

@@ -1,7 +1,4 @@
-"""Log-in in a real browser, without script: it fits, it passes axe, and what was typed survives the end of a session.
-
-CUSTODY_TEST_SHOTS    a folder: screenshots of the pages are written there
-"""
+"""Log-in in a real browser: it fits, it passes axe, and what was typed survives the end of a session."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -11,7 +8,8 @@ from tests.conftest import Database
 from tests.web import axe
 from tests.web.family import Families
 from tests.web.test_browser import LANGUAGES, address, chromium, sideways
-from tests.web.test_refund_browser import shot, small
+from tests.web.test_refund_browser import small
+from tests.web.tour import shot
 
 __all__ = ["address", "chromium"]  # fixtures of the browser
 

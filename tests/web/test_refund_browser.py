@@ -1,10 +1,4 @@
-"""The refund pages in a real browser, without script: they fit, they pass axe, and two taps send one refund.
-
-CUSTODY_TEST_SHOTS    a folder: screenshots of the pages are written there
-"""
-
-import os
-from pathlib import Path
+"""The refund pages in a real browser, without script: they fit, they pass axe, and two taps send one refund."""
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -14,6 +8,7 @@ from tests.conftest import Database
 from tests.web import axe
 from tests.web.family import Families
 from tests.web.test_browser import FIRST_SCREENS, HIT, LANGUAGES, address, chromium, open_everything, sideways
+from tests.web.tour import shot
 
 __all__ = ["address", "chromium"]  # fixtures of the browser
 
@@ -29,11 +24,6 @@ def entered(chromium: Browser, address: str, families: Families, language: str, 
     page.goto(f"{address}/?lang={language}")
     page.locator(f'form:has(input[value="{families.guardian}"]) button').click()
     return page
-
-
-def shot(page: Page, name: str) -> None:
-    if folder := os.environ.get("CUSTODY_TEST_SHOTS"):
-        page.screenshot(path=Path(folder, f"{name}.png"), full_page=True)
 
 
 def small(page: Page) -> list[str]:
@@ -108,7 +98,8 @@ def test_two_taps_send_one_refund_and_its_pages_pass(
             again = entered(chromium, address, families, language, width, script=True)
             for path in (f"/claim/{number}/sent", f"/claim/{number}", f"/course/{families.painting}/refund"):
                 again.goto(address + path)
-                shot(again, f"{path.split('/')[1]}-{path.split('/')[-1]}-{language}-{width}")
+                last = path.split("/")[-1]
+                shot(again, f"claim-{'status' if last == number else last}-{language}-{width}")
                 assert axe.violations(again) == []
                 assert (sideways(again), small(again)) == (0, [])
             again.context.close()
