@@ -283,7 +283,7 @@ def test_every_planted_fault_is_found(door: Door) -> None:
         with pytest.MonkeyPatch.context() as patch:
             plant(patch, door)
             door.client = door.browser()
-            if not list(findings(door)):
+            if next(findings(door), None) is None:
                 missed.append(plant.__name__)
     assert missed == []
     door.client = door.browser()

@@ -35,7 +35,7 @@ def test_log_in_fits_and_breaks_no_rule(
     context = chromium.new_context(viewport={"width": width, "height": 800}, locale=LANGUAGES[language])
     page = context.new_page()
     try:
-        for view in ("elder", "plain"):
+        for view in ("elder", "plain") if width == 360 else ("plain",):
             name = f"{language}-{width}-{view}"
             page.goto(f"{address}/login?lang={language}&view={view}")
             looked_at(page, f"login-phone-{name}")
