@@ -31,6 +31,7 @@ from web import app as web_app
 from web import session
 from web.pages import demo, refund
 from web.pages import shown as web_shown
+from web.site import Site
 
 DOOR: Final = "door"  # the page that asks for the phone
 PROVE: Final = "code"  # the page that asks for a code again
@@ -194,13 +195,13 @@ def everybody_is_somebody(patch: pytest.MonkeyPatch, door: Door) -> None:
 def courses_of_everybody(patch: pytest.MonkeyPatch, _door: Door) -> None:
     real = web_shown.read
 
-    def read(here: object, conn: Connection, guardian_id: UUID, contract_id: UUID | None = None) -> object:
+    def read(here: Site, conn: Connection, guardian_id: UUID, contract_id: UUID | None = None) -> object:
         owner = conn.scalar(
             text("""SELECT b.guardian_id FROM ledger.contract c
                     JOIN ledger.guardianship b USING (institution_id, student_id) WHERE c.contract_id = :c"""),
             {"c": contract_id},
         )
-        return real(here, conn, owner or guardian_id, contract_id)  # type: ignore[arg-type]  # a site
+        return real(here, conn, owner or guardian_id, contract_id)
 
     patch.setattr(web_shown, "read", read)
 
