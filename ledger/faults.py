@@ -31,6 +31,8 @@ FAULTS: Final = {
     "after_payment_commit": "a payment file's bytes are committed, the file is not written",
     "after_payment_written": "a payment file lies in its folder, the books do not say so",
     "before_status_commit": "a bank's report on a batch is taken, not committed",
+    "before_takeover_commit": "running books are taken over, not committed",
+    "after_takeover_commit": "running books are taken over and committed, nobody was told",
     "before_close_commit": "a day is certified and closed, not committed",
     "after_close_commit": "a day is closed, its block is not signed",
     "after_export_files": "an export's files are there, its manifest is not",

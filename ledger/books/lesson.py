@@ -97,7 +97,9 @@ def waiting_for_decision(conn: Connection, institution_id: int) -> list[Lesson]:
 def times(
     conn: Connection, institution_id: int, first_on: date, last_on: date, students: Collection[UUID] | None = None
 ) -> list[LessonTime]:
-    """The lessons of some days (both counted) that were not reversed: of all pupils, or of ``students``."""
+    """The lessons of some days (both counted) that were not reversed: of all pupils, or of ``students``. Hours
+    that were taken over in one sum have no time of day.
+    """
     rows = conn.execute(
         text("""SELECT l.lesson_id, c.student_id, l.teacher, l.taught_on, l.starts_at, l.minutes, l.mode, l.room,
                        k.stage, k.category
@@ -105,6 +107,7 @@ def times(
                 JOIN ledger.contract c USING (institution_id, contract_id)
                 JOIN ledger.course k USING (institution_id, course_id)
                 WHERE l.institution_id = :i AND l.taught_on BETWEEN :first AND :last AND l.state <> 'reversed'
+                  AND l.minutes > 0
                   AND (CAST(:all AS boolean) OR c.student_id = ANY (CAST(:s AS uuid[])))
                 ORDER BY l.lesson_id"""),
         {"i": institution_id, "first": first_on, "last": last_on, "all": students is None, "s": list(students or ())},
@@ -113,12 +116,14 @@ def times(
 
 
 def confirmations(conn: Connection, institution_id: int, since: datetime, until: datetime) -> list[Confirmation]:
-    """What people confirmed from ``since`` on, before ``until``; silence is nobody."""
+    """What people confirmed from ``since`` on, before ``until``; silence is nobody, nor is a
+    take-over.
+    """
     rows = conn.execute(
         text("""SELECT s.lesson_id, s.actor, s.at, encode(s.device_index, 'hex') AS device
                 FROM ledger.lesson_step s
                 WHERE s.institution_id = :i AND s.state = 'confirmed' AND s.actor <> 'custody:due'
-                  AND s.at >= :since AND s.at < :until ORDER BY s.lesson_id, s.step"""),
+                  AND s.reason <> 'taken over' AND s.at >= :since AND s.at < :until ORDER BY s.lesson_id, s.step"""),
         {"i": institution_id, "since": since, "until": until},
     )
     return [Confirmation(str(row.lesson_id), row.actor, row.at, row.device or "") for row in rows]

@@ -181,20 +181,22 @@ def own_records(conn: Connection, institution_id: int, contract_ids: Sequence[UU
 def paid_days(
     conn: Connection, institution_id: int, contract_ids: Sequence[UUID]
 ) -> dict[UUID, list[tuple[date, int]]]:
-    """The days and amounts (fen) of the payments of contracts, oldest first."""
+    """The days and amounts (fen) of the payments of contracts, oldest first; those taken over have their own."""
     rows = conn.execute(
-        text("""SELECT t.contract_id, e.effective_on, t.amount_fen
+        text("""SELECT t.contract_id, coalesce(o.paid_on, e.effective_on) AS paid_on, t.amount_fen
                 FROM ledger.transfer t JOIN ledger.journal_entry e USING (institution_id, entry_id)
+                LEFT JOIN ledger.taken_over_payment o ON o.institution_id = t.institution_id
+                                                     AND o.payment_id = t.credit_item AND e.kind = 'taken_over'
                 WHERE t.institution_id = :i AND t.credit_class = 'claim' AND t.contract_id = ANY (CAST(:ids AS uuid[]))
                   AND e.kind IN ('deposit', 'provider_deposit', 'suspense_assigned', 'prepaid_to_institution',
                   'deposit_moved',
                                  'contract_moved_in', 'taken_over')
-                ORDER BY t.contract_id, e.effective_on, e.entry_id"""),
+                ORDER BY t.contract_id, paid_on, e.entry_id"""),
         {"i": institution_id, "ids": list(contract_ids)},
     )
     found: dict[UUID, list[tuple[date, int]]] = {}
     for row in rows:
-        found.setdefault(row.contract_id, []).append((row.effective_on, row.amount_fen))
+        found.setdefault(row.contract_id, []).append((row.paid_on, row.amount_fen))
     return found
 
 

@@ -59,7 +59,11 @@ def lines(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -
                     JOIN ledger.announced_payment a ON a.institution_id = m.institution_id
                                                    AND a.payment_id = m.payment_id
                     WHERE m.institution_id = p.institution_id AND m.payment_id = p.item_id
-                      AND (m.rule = 'R4' OR m.fee_fen > 0)) s
+                      AND (m.rule = 'R4' OR m.fee_fen > 0)
+                    UNION ALL
+                    SELECT 'taken_over_payment', o.payment_id, o.payer_name_sealed, o.payer_account_sealed, o.payer_bank
+                    FROM ledger.taken_over_payment o
+                    WHERE o.institution_id = p.institution_id AND o.payment_id = p.item_id) s
                 WHERE p.institution_id = :i AND p.class = 'claim' AND p.contract_id = ANY (CAST(:ids AS uuid[]))
                 ORDER BY p.contract_id, p.item_id DESC, s.row_id DESC"""),
         {"i": institution_id, "ids": list(contract_ids)},

@@ -64,7 +64,9 @@ def stops(
 
 
 def payments_ahead(conn: Connection, institution_id: int) -> list[PaymentAhead]:
-    """Payments of custody contracts whose rules name a share ahead of teaching, none of which went ahead yet."""
+    """Payments of custody contracts whose rules name a share ahead of teaching, none of which went ahead yet. Of
+    one that was taken over what went ahead is what the institution owes already.
+    """
     rows = conn.execute(
         text("""SELECT p.item_id AS payment_id, p.contract_id, p.credit_fen - p.debit_fen AS amount_fen
                 FROM ledger.contract c
@@ -76,6 +78,8 @@ def payments_ahead(conn: Connection, institution_id: int) -> list[PaymentAhead]:
                   AND p.credit_fen > p.debit_fen
                   AND NOT EXISTS (SELECT FROM ledger.journal_entry e WHERE e.institution_id = p.institution_id
                                   AND e.ref = p.item_id AND e.kind = 'released_ahead')
+                  AND NOT EXISTS (SELECT FROM ledger.taken_over_payment o WHERE o.institution_id = p.institution_id
+                                  AND o.payment_id = p.item_id)
                 ORDER BY p.contract_id, p.item_id"""),
         {"i": institution_id},
     )

@@ -37,6 +37,7 @@ COMMANDS = {
     "reconcile": "ledger.cli.reconcile",
     "close": "ledger.cli.close",
     "reserve": "ledger.cli.reserve",
+    "takeover": "ledger.cli.takeover",
     "trial-balance": "ledger.cli.trial_balance",
     "account": "ledger.cli.account",
     "export": "ledger.cli.export",

@@ -1,7 +1,7 @@
 """Sign contracts: limits on prepayment are counted over all open contracts of the pupil in the subject."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import record, register
+from ledger.books import finding, record, register
+from ledger.books.finding import NewFinding
 from ledger.errors import Outcome, Result
 from ledger.formats.contract_rules import write_rules
 from ledger.reports import price as prices
@@ -82,6 +83,44 @@ def sign(
     above = _above_cap(conn, institution_id, [contract.contract_id for contract in signed_now], rulebook, now)
     record.insert(conn, "finding", above)
     return outcomes
+
+
+def take_over(
+    conn: Connection, institution_id: int, asked: Sequence[tuple[Contract, int]], rulebooks: Mapping[date, Rulebook],
+    now: datetime, calendar: CalendarDays,
+) -> int:  # fmt: skip
+    """Open contracts that were signed before these books, each with its hours left (hundredths), under what was in
+    force on the day it was signed (``rulebooks``). They run: a limit that is passed and a price above the cap are
+    findings, nothing is refused. How many findings. The caller has looked for their numbers, ``sign`` under its locks.
+    """
+    courses = contracts.courses(conn, institution_id, [contract.course_id for contract, _ in asked])
+    before: dict[tuple[UUID, str], list[Charge]] = defaultdict(list)
+    rows, found, by_day = [], [], defaultdict[date, list[UUID]](list)
+    for contract, hours_left in sorted(asked, key=lambda one: (one[0].signed_on, one[0].contract_no)):
+        rulebook, course = rulebooks[contract.signed_on], courses[contract.course_id]
+        category, fen = Category(course.category), course.lesson_price_fen
+        charge = prepayment_limit.charge(contract, category, fen, calendar.vacations)
+        subject = prepayment_limit.subject_key(course.subject, prepayment_limit.same_subjects(rulebook))
+        others = before[contract.student_id, subject]
+        found += [
+            NewFinding(
+                one.code, contract.contract_id,
+                {"measured": one.measured, "limit": one.limit, "taken_over": True}, contract.contract_id,
+            )
+            for one in prepayment_limit.check(charge, others, prepayment_limit.limits(rulebook))
+        ]  # fmt: skip
+        others += [replace(charge, hours_left=hours_left)] if hours_left else []
+        signed = _under(contract, rulebook)
+        rows.append({**{name: getattr(signed, name) for name in Contract.__slots__}, "signed_at": now})
+        by_day[contract.signed_on].append(contract.contract_id)
+    register.open_contracts(conn, institution_id, rows)
+    above = [
+        row
+        for day, ids in by_day.items()
+        for row in _above_cap(conn, institution_id, ids, rulebooks[day], now)
+    ]  # fmt: skip
+    record.insert(conn, "finding", above)
+    return len(above) + len(finding.write_new(conn, institution_id, found, shanghai_day(now), now))
 
 
 def _above_cap(

@@ -15,6 +15,7 @@ from ledger.terms.institution import CourseOffer, Family, Fund, Institution, Pay
 from ledger.terms.journal import Entry, FundKind
 from ledger.terms.price_cap import FeeLine, PriceVerdict, Verdict
 from ledger.terms.rulebook import Rulebook
+from ledger.terms.takeover import opening_key
 from ledger.vault import Vault
 
 
@@ -58,7 +59,7 @@ def fund(conn: Connection, new: Fund, opened_by: str, approved_by: str, now: dat
     if new.opening_fen > 0 and new.kind is not FundKind.HANDS:
         item = new_id(now)
         event = posting.deposit_to_suspense(new.fund_no, item, new.opening_fen)
-        key = f"opening of fund {new.fund_no}"
+        key = opening_key(new.fund_no)
         entry = Entry(new_id(now), key, (("amount", str(new.opening_fen)),), event, new.opened_on, opened_by, item)
         (outcome,) = journal.post(conn, new.institution_id, [entry], now)
         if not outcome.accepted:
@@ -67,10 +68,12 @@ def fund(conn: Connection, new: Fund, opened_by: str, approved_by: str, now: dat
 
 
 def courses(
-    conn: Connection, institution_id: int, offers: Sequence[CourseOffer], rulebook: Rulebook, now: datetime
-) -> list[Outcome]:
+    conn: Connection, institution_id: int, offers: Sequence[CourseOffer], rulebook: Rulebook, now: datetime,
+    *, sold_before: bool = False,
+) -> list[Outcome]:  # fmt: skip
     """Publish courses; each price is checked against the cap in force. Above the cap: refused PRICE_ABOVE_CAP,
-    with a finding. Fees besides a capped price are findings of their own; the course is published.
+    with a finding; one ``sold_before`` these books has contracts that run, so it is kept, with the same finding. Fees
+    besides a capped price are findings of their own; the course is published.
     """
     known = register.course_ids(conn, institution_id, [offer.code for offer in offers])
     outcomes, rows, findings = [], [], []
@@ -81,8 +84,9 @@ def courses(
         verdict = price_cap.check(offer.course, rulebook)
         if verdict.verdict is Verdict.ABOVE_CAP:
             findings.append(_price_finding(institution_id, offer, verdict, rulebook, now))
-            outcomes.append(Outcome(Result.REFUSED, "PRICE_ABOVE_CAP", "price", detail=str(verdict.excess_fen)))
-            continue
+            if not sold_before:
+                outcomes.append(Outcome(Result.REFUSED, "PRICE_ABOVE_CAP", "price", detail=str(verdict.excess_fen)))
+                continue
         refused = price_cap.extra_fees(verdict, offer.fees, rulebook)
         findings += [_fee_finding(institution_id, offer, fee, rulebook, now) for fee in refused]
         rows.append(_course_row(institution_id, offer, verdict, rulebook, now))

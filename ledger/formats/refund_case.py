@@ -5,17 +5,12 @@ among those used that the family disputes. A key outside the format, a number wh
 belongs and a clause outside the list are refused with their path, so that nobody is quoted on a typing error.
 """
 
-import json
-import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 from typing import Final
 
 from ledger.errors import BadInput
-from ledger.formats.csv_table import day_from_text
-from ledger.money import fen_from_text, hours_from_text
+from ledger.formats.strict_json import Part, Point, read_object
+from ledger.money import hours_from_text
 from ledger.terms.clause import Clause, read_clause
 from ledger.terms.refund import (
     Cause,
@@ -57,14 +52,12 @@ _CONTRACT_KEYS: Final = (
 )
 _TERM_KEYS: Final = ("first_day", "last_day", "months")
 _USED_KEYS: Final = ("hours", "face_value", "last_day_served", "months", "progress_percent")
-# JSON can spell half of a character; no file or screen can show it.
-_LONE_HALF: Final = re.compile("[\ud800-\udfff]")
 _REQUEST_KEYS: Final = ("paid_on", "requested_on", "same_service_before")
 
 
 def read_case(content: bytes, file: str) -> RefundCase:
     """Read one case. Raises BadInput with ``file`` and the path of what does not fit, like ``contract.clauses[1]``."""
-    case = _Part(file, "", _json_object(content, file))
+    case = Part(file, "", read_object(content, file))
     if "cases" in case.keys:
         raise BadInput("CASE_LIST", where=file, field="cases")
     case.only(_CASE_KEYS)
@@ -79,115 +72,7 @@ def read_case(content: bytes, file: str) -> RefundCase:
     return RefundCase(case_id, contract, used, Cause(cause), request or RefundRequest(), place, _disputed(case))
 
 
-def _json_object(content: bytes, file: str) -> Mapping[str, object]:
-    def no_constant(written: str) -> object:
-        raise ValueError(written)
-
-    try:
-        # A number with a point stays text of its own kind, so that no binary fraction is ever taken for money.
-        found: object = json.loads(
-            content.decode("utf-8-sig"),
-            object_pairs_hook=_pairs_once,
-            parse_float=_Point,
-            parse_constant=no_constant,
-        )
-    except (ValueError, RecursionError) as fault:
-        raise BadInput("JSON_UNREADABLE", where=file, value=str(fault)) from None
-    if not isinstance(found, dict):
-        raise BadInput("CASE_NOT_OBJECT", where=file)
-    return found
-
-
-class _Point(str):
-    """A JSON number with a point as written; not a string of the format."""
-
-    __slots__ = ()
-
-
-def _pairs_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One object of the case and its path; reads its own keys."""
-
-    file: str
-    path: str
-    keys: Mapping[str, object]
-
-    def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def refusal(self, code: str, key: str) -> BadInput:
-        return BadInput(code, where=self.file, field=self.at(key), value=self.keys.get(key))
-
-    def only(self, allowed: Collection[str]) -> None:
-        for key in self.keys:
-            if key not in allowed:
-                raise BadInput("CASE_UNKNOWN_KEY", where=self.file, field=self.at(key))
-
-    def part(self, key: str, allowed: Collection[str]) -> "_Part":
-        found = self.keys.get(key)
-        if not isinstance(found, dict):
-            raise self.refusal("CASE_KEY_MISSING" if key not in self.keys else "CASE_NOT_OBJECT", key)
-        inner = _Part(self.file, self.at(key), found)
-        inner.only(allowed)
-        return inner
-
-    def text(self, key: str) -> str:
-        found = self.keys.get(key)
-        if key not in self.keys:
-            raise self.refusal("CASE_KEY_MISSING", key)
-        if not isinstance(found, str) or isinstance(found, _Point) or not found.strip() or _LONE_HALF.search(found):
-            raise self.refusal("CASE_TEXT", key)
-        return found
-
-    def fen(self, key: str) -> int:
-        if key not in self.keys:
-            raise self.refusal("CASE_KEY_MISSING", key)
-        return fen_from_text(self._string(key), where=self.file, field=self.at(key))
-
-    def fen_or_none(self, key: str) -> int | None:
-        return self.fen(key) if key in self.keys else None
-
-    def hours_or_none(self, key: str) -> int | None:
-        if key not in self.keys:
-            return None
-        return hours_from_text(self._string(key), where=self.file, field=self.at(key))
-
-    def flag(self, key: str) -> bool:
-        """True or false; absent means false."""
-        found = self.keys.get(key, False)
-        if not isinstance(found, bool):
-            raise self.refusal("CASE_FLAG", key)
-        return found
-
-    def day_or_none(self, key: str) -> date | None:
-        if key not in self.keys:
-            return None
-        found = day_from_text(self._string(key))
-        if found is None:
-            raise self.refusal("BAD_DATE", key)
-        return found
-
-    def months(self, key: str) -> Fraction:
-        """Months as a whole JSON number or a decimal string."""
-        found = self.keys[key]
-        if isinstance(found, int) and not isinstance(found, bool):
-            found = str(found)
-        written = None if isinstance(found, _Point) else found
-        return Fraction(hours_from_text(written, where=self.file, field=self.at(key)), 100)
-
-    def _string(self, key: str) -> object:
-        found = self.keys[key]
-        return None if isinstance(found, _Point) else found
-
-
-def _contract(part: _Part, price_cap_fen: int | None) -> RefundContract:
+def _contract(part: Part, price_cap_fen: int | None) -> RefundContract:
     return RefundContract(
         paid_fen=part.fen("paid"),
         hours_bought=part.hours_or_none("hours_bought"),
@@ -202,7 +87,7 @@ def _contract(part: _Part, price_cap_fen: int | None) -> RefundContract:
     )
 
 
-def _term(part: _Part) -> Term:
+def _term(part: Part) -> Term:
     term = Term(
         first_on=part.day_or_none("first_day"),
         last_on=part.day_or_none("last_day"),
@@ -213,20 +98,20 @@ def _term(part: _Part) -> Term:
     return term
 
 
-def _clauses(part: _Part) -> tuple[Clause, ...]:
+def _clauses(part: Part) -> tuple[Clause, ...]:
     found = part.keys.get("clauses", [])
     if not isinstance(found, list):
         raise part.refusal("CASE_LIST_WANTED", "clauses")
     clauses = []
     for place, code in enumerate(found):
-        clause = read_clause(code) if isinstance(code, str) and not isinstance(code, _Point) else None
+        clause = read_clause(code) if isinstance(code, str) and not isinstance(code, Point) else None
         if clause is None:
             raise BadInput("CASE_CLAUSE", where=part.file, field=f"{part.at('clauses')}[{place}]", value=code)
         clauses.append(clause)
     return tuple(dict.fromkeys(clauses))
 
 
-def _disputed(case: _Part) -> tuple[DisputedHours, ...]:
+def _disputed(case: Part) -> tuple[DisputedHours, ...]:
     """Hours among those used that the family disputes, lesson by lesson, each a decimal string."""
     found = case.keys.get("disputed_hours", [])
     if not isinstance(found, list):
@@ -234,12 +119,12 @@ def _disputed(case: _Part) -> tuple[DisputedHours, ...]:
     hours = []
     for place, written in enumerate(found):
         path = f"{case.at('disputed_hours')}[{place}]"
-        text = None if isinstance(written, _Point) else written
+        text = None if isinstance(written, Point) else written
         hours.append(DisputedHours(path, hours_from_text(text, where=case.file, field=path)))
     return tuple(hours)
 
 
-def _used(part: _Part) -> Used:
+def _used(part: Part) -> Used:
     if len(part.keys) != 1:
         raise BadInput("CASE_USED_ONE", where=part.file, field=part.path)
     match next(iter(part.keys)):
@@ -257,7 +142,7 @@ def _used(part: _Part) -> Used:
             return DaysServed(served_on)
 
 
-def _request(part: _Part, paid_fen: int) -> RefundRequest:
+def _request(part: Part, paid_fen: int) -> RefundRequest:
     paid_on = part.day_or_none("paid_on")
     return RefundRequest(
         payments=(PaidOn(paid_on, paid_fen),) if paid_on is not None else (),

@@ -88,6 +88,11 @@ class FamilyLesson:
     charged_fen: int
 
     @property
+    def before(self) -> bool:
+        """Hours in one sum, taught before the school's books were taken over: no day and no time of their own."""
+        return self.minutes == 0
+
+    @property
     def waits(self) -> bool:
         """Recorded, and not answered yet."""
         return self.state is LessonState.RECORDED and self.hours > 0
@@ -174,14 +179,16 @@ _LESSONS = text("""
 
 # The counter that a posting rule moves tells what a change of the claim was: money in, hours taught, money back.
 _MOVEMENTS = text("""
-    SELECT e.effective_on AS on, e.kind, r.claim_counter::text AS counter,
+    SELECT coalesce(o.paid_on, e.effective_on) AS on, e.kind, r.claim_counter::text AS counter,
            sum(CASE WHEN t.credit_class = 'claim' THEN t.amount_fen ELSE -t.amount_fen END)::bigint AS amount_fen
     FROM ledger.transfer t
     JOIN ledger.journal_entry e USING (institution_id, entry_id)
     JOIN ledger.posting_rule r USING (kind, debit_class, credit_class)
+    LEFT JOIN ledger.taken_over_payment o ON o.institution_id = t.institution_id AND o.payment_id = t.credit_item
+                                         AND e.kind = 'taken_over'
     WHERE t.institution_id = :institution AND t.contract_id = :contract AND r.claim_counter IS NOT NULL
-    GROUP BY e.effective_on, e.entry_id, e.kind, r.claim_counter
-    ORDER BY e.effective_on, e.entry_id""")
+    GROUP BY 1, e.entry_id, e.kind, r.claim_counter
+    ORDER BY 1, e.entry_id""")
 
 _REFUNDS = text("""
     SELECT DISTINCT ON (r.contract_id) r.contract_id, r.refund_id, r.cause, r.amount_fen, r.asked_on, r.answer_by,

@@ -264,21 +264,24 @@ def contract_moved_in(contract: ContractBalance, line_id: UUID, amount_fen: int)
     return Event("contract_moved_in", contract.fund_no, moving(moved))
 
 
-def taken_over(contract: ContractBalance, payment_id: UUID, in_bank_fen: int, due_fen: int) -> Event:
-    """Take-over of running books, one entry per contract: what the bank holds, and what the institution still owes."""
-    return Event(
-        "taken_over",
-        contract.fund_no,
-        moving(
-            Transfer(BANK, CLAIM, in_bank_fen, contract.contract_id, credit_item=payment_id),
+def taken_over(contract: ContractBalance, opening: UUID, parts: Sequence[tuple[UUID, int, int]]) -> Event:
+    """Take-over of running books, one entry per contract: each payment with what of it the account holds and what the
+    institution still owes. ``opening``: the item under which the account's opening balance waits in suspense.
+    """
+    transfers = [
+        transfer
+        for payment_id, held_fen, due_fen in parts
+        for transfer in (
+            Transfer(SUSPENSE, CLAIM, held_fen, contract.contract_id, debit_item=opening, credit_item=payment_id),
             Transfer(DUE, CLAIM, due_fen, contract.contract_id, credit_item=payment_id),
-        ),
-    )
+        )
+    ]
+    return Event("taken_over", contract.fund_no, moving(*transfers))
 
 
-def payable_taken_over(fund_no: int, amount_fen: int) -> Event:
+def payable_taken_over(fund_no: int, opening: UUID, amount_fen: int) -> Event:
     """Take-over: money earned before and not paid out yet."""
-    return Event("taken_over", fund_no, moving(Transfer(BANK, PAYABLE, amount_fen)))
+    return Event("taken_over", fund_no, moving(Transfer(SUSPENSE, PAYABLE, amount_fen, debit_item=opening)))
 
 
 def unordered_debit(fund_no: int, break_id: UUID, amount_fen: int) -> Event:

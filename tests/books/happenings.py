@@ -295,8 +295,9 @@ class Happenings:
     def taken_over(self) -> Event:
         row = self.family()
         if self.rng.random() < 0.3:
-            return posting_payment.payable_taken_over(CUSTODY, self.fen(20_00))
-        return posting_payment.taken_over(row, self.new(), self.fen(row.payable_room_fen // 2), self.rng.randint(0, 60))
+            return posting_payment.payable_taken_over(CUSTODY, self.some_line(), self.fen(20_00))
+        parts = [(self.new(), self.fen(row.payable_room_fen // 2), self.rng.randint(0, 60))]
+        return posting_payment.taken_over(row, self.some_line(), parts)
 
     def moved_in(self) -> Event:
         row = self.family()

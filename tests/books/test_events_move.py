@@ -69,26 +69,32 @@ def test_a_contract_does_not_take_along_what_the_institution_still_owes_nor_what
 
 
 def test_running_books_are_taken_over_one_entry_per_contract(world: World) -> None:
-    contract = world.open_contract()
+    contract, opening = world.open_contract(), world.new_id()
+    world.done(posting.deposit_to_suspense(CUSTODY, opening, 60_00))
     row, payment = world.contract(contract), world.new_id()
-    event = posting_payment.taken_over(row, payment, 50_00, 20_00)
+    event = posting_payment.taken_over(row, opening, [(payment, 50_00, 20_00)])
     world.happens(event)
-    world.happens(posting_payment.payable_taken_over(CUSTODY, 9_00))
+    world.happens(posting_payment.payable_taken_over(CUSTODY, opening, 9_00))
     after = world.contract(contract)
     assert (after.paid_fen, after.due_fen, world.balance("bank"), world.balance("payable")) == (
         70_00,
         20_00,
-        59_00,
+        60_00,
         9_00,
     )
-    assert world.refused(posting_payment.taken_over(row, world.new_id(), 30_01, 0)) == "PRICE_EXCEEDED"
+    assert world.balance("suspense") == 1_00
+    assert world.refused(posting_payment.payable_taken_over(CUSTODY, opening, 1_01)) == "LINE_SPENT"
+    another = world.new_id()
+    world.done(posting.deposit_to_suspense(CUSTODY, another, 100_00))
+    too_much = posting_payment.taken_over(row, another, [(world.new_id(), 30_01, 0)])
+    assert world.refused(too_much) == "PRICE_EXCEEDED"
     assert world.impossible(replace(event, fund_no=SECOND_CUSTODY)) == "LG003"
-    assert world.impossible(posting_payment.payable_taken_over(HANDS, 1)) == "LG005"
+    assert world.impossible(posting_payment.payable_taken_over(HANDS, opening, 1)) == "LG005"
 
 
 def test_reserve_mode_is_taken_over_without_cash(world: World) -> None:
     contract = world.open_contract(fund_no=HANDS)
-    world.happens(posting_payment.taken_over(world.contract(contract), world.new_id(), 0, 70_00))
+    world.happens(posting_payment.taken_over(world.contract(contract), world.new_id(), [(world.new_id(), 0, 70_00)]))
     assert world.balances() == {(HANDS, "due", contract): 70_00, (HANDS, "claim", contract): 70_00}
 
 

@@ -51,7 +51,7 @@ TABLE = {
     "contract_moved_out": "claim>in_transit:refunded",
     "contract_moved_out_booked": "in_transit>bank",
     "contract_moved_in": "bank>claim:paid",
-    "taken_over": "bank>claim:paid bank>payable due>claim:paid",
+    "taken_over": "suspense>claim:paid suspense>payable due>claim:paid",
     "unordered_debit": "difference>bank",
     "difference_made_good": "bank>difference",
 }

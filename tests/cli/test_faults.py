@@ -18,6 +18,7 @@ from ledger.terms.seal import Anchor
 from tests.cli.test_close import DOING as CLOSING
 from tests.cli.test_match_work import MATCHING
 from tests.cli.test_payout_faults import DOING as PAYING
+from tests.cli.test_takeover import TAKING
 from tests.conftest import Database, run_custody
 from tests.seal.outsider import fault
 from tests.world import CUSTODY, World, make_world
@@ -52,7 +53,9 @@ def points_in_code() -> dict[str, str]:
 
 
 def test_every_point_declared_is_in_the_code_and_is_tried_here() -> None:
-    assert set(points_in_code()) == set(faults.FAULTS) == {*DOING, *PAYING, *CLOSING, *MATCHING} | IMPORTING
+    assert set(points_in_code()) == set(faults.FAULTS) == {
+        *DOING, *PAYING, *CLOSING, *MATCHING, *TAKING
+    } | IMPORTING  # fmt: skip
 
 
 class Place:

@@ -302,9 +302,12 @@ def test_contracts_that_move_and_books_taken_over() -> None:
         (NEWEST.payment_id, NEW, 30_00), (OLDEST.payment_id, NEW, 20_00)
     ]  # fmt: skip
     assert pairs(posting_payment.contract_moved_in(EMPTY, LINE, 5)) == [(BANK, CLAIM, 5)]
-    assert pairs(posting_payment.taken_over(EMPTY, NEW, 5, 3)) == [(BANK, CLAIM, 5), (DUE, CLAIM, 3)]
-    assert pairs(posting_payment.taken_over(EMPTY, NEW, 0, 3)) == [(DUE, CLAIM, 3)]
-    assert pairs(posting_payment.payable_taken_over(1, 5)) == [(BANK, PAYABLE, 5)]
+    event = posting_payment.taken_over(EMPTY, LINE, [(NEW, 5, 3), (ORDER, 0, 4)])
+    assert event.transfers == (
+        Transfer(SUSPENSE, CLAIM, 5, A, LINE, NEW), Transfer(DUE, CLAIM, 3, A, None, NEW),
+        Transfer(DUE, CLAIM, 4, A, None, ORDER),
+    )  # fmt: skip
+    assert posting_payment.payable_taken_over(1, LINE, 5).transfers == (Transfer(SUSPENSE, PAYABLE, 5, None, LINE),)
 
 
 # -- reversal

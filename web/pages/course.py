@@ -23,6 +23,7 @@ pages = Blueprint("course", __name__)
 class Taught:
     """How the hours that were taught came to be counted, in hundredths."""
 
+    before: int
     by_you: int
     by_silence: int
     waiting: int
@@ -67,10 +68,12 @@ def taught(lessons: Sequence[FamilyLesson]) -> Taught:
     """How the hours of a course came to be counted."""
 
     def hours(*states: LessonState, silent: bool = False) -> int:
-        return sum(lesson.hours for lesson in lessons if lesson.state in states and lesson.by_silence is silent)
+        counted = (lesson for lesson in lessons if lesson.state in states and not lesson.before)
+        return sum(lesson.hours for lesson in counted if lesson.by_silence is silent)
 
     confirmed = (LessonState.CONFIRMED, LessonState.RELEASED)
     return Taught(
+        before=sum(lesson.hours for lesson in lessons if lesson.before and lesson.state in confirmed),
         by_you=hours(*confirmed),
         by_silence=hours(*confirmed, silent=True),
         waiting=hours(LessonState.RECORDED),
