@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ledger.books import contract_move
 from ledger.terms.contract import Contract, CourseFacts
 from ledger.terms.prepayment import BookingFacts, OpenCharge
 
@@ -62,6 +63,9 @@ def open_charges(conn: Connection, institution_id: int, students: Collection[UUI
                 JOIN ledger.course k USING (institution_id, course_id)
                 WHERE c.institution_id = :i AND c.student_id = ANY (CAST(:s AS uuid[]))
                   AND b.hours_released < b.hours_total
+                  AND NOT EXISTS (SELECT FROM ledger.contract_move_now m WHERE m.institution_id = c.institution_id
+                                  AND ((m.contract_id = c.contract_id AND m.state = 'arrived')
+                                       OR (m.successor_id = c.contract_id AND m.state <> 'arrived')))
                   AND NOT EXISTS (SELECT FROM ledger.refund r
                                   JOIN ledger.refund_step s USING (institution_id, refund_id)
                                   WHERE r.institution_id = c.institution_id AND r.contract_id = c.contract_id
@@ -109,14 +113,16 @@ def rules(
 
 
 def ended(conn: Connection, institution_id: int, contract_ids: Sequence[UUID]) -> set[UUID]:
-    """Contracts that take no more money: a refund of theirs was approved."""
+    """Contracts that take no more money: a refund of theirs was approved, or their money is on its way to another
+    account or there.
+    """
     rows = conn.scalars(
         text("""SELECT DISTINCT r.contract_id FROM ledger.refund r
                 JOIN ledger.refund_step s USING (institution_id, refund_id)
                 WHERE r.institution_id = :i AND r.contract_id = ANY (CAST(:c AS uuid[])) AND s.state = 'approved'"""),
         {"i": institution_id, "c": list(contract_ids)},
     )
-    return set(rows)
+    return {*rows, *contract_move.elsewhere(conn, institution_id, contract_ids)}
 
 
 def courses(conn: Connection, institution_id: int, ids: Sequence[UUID]) -> dict[UUID, CourseFacts]:

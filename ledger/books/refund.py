@@ -186,7 +186,7 @@ def paid_days(
         text("""SELECT t.contract_id, coalesce(o.paid_on, e.effective_on) AS paid_on, t.amount_fen
                 FROM ledger.transfer t JOIN ledger.journal_entry e USING (institution_id, entry_id)
                 LEFT JOIN ledger.taken_over_payment o ON o.institution_id = t.institution_id
-                                                     AND o.payment_id = t.credit_item AND e.kind = 'taken_over'
+                                                     AND o.payment_id = t.credit_item
                 WHERE t.institution_id = :i AND t.credit_class = 'claim' AND t.contract_id = ANY (CAST(:ids AS uuid[]))
                   AND e.kind IN ('deposit', 'provider_deposit', 'suspense_assigned', 'prepaid_to_institution',
                   'deposit_moved',

@@ -18,6 +18,7 @@ PAID = """
     JOIN ledger.transfer t USING (institution_id, entry_id)
     LEFT JOIN ledger.journal_entry o ON o.institution_id = e.institution_id AND o.entry_id = e.reverses
     JOIN ledger.posting_rule r ON r.claim_counter = 'paid' AND r.kind = coalesce(o.kind, e.kind)
+     AND r.kind <> 'contract_moved_in'  -- paid before, in another account
      AND (r.debit_class, r.credit_class) = CASE WHEN o.kind IS NULL THEN (t.debit_class, t.credit_class)
                                                 ELSE (t.credit_class, t.debit_class) END"""
 

@@ -185,10 +185,14 @@ def occurrences(conn: Connection, institution_id: int, fund_no: int, bank_refs: 
 
 
 def contracts_by_reference(conn: Connection, institution_id: int, references: Sequence[str]) -> dict[str, UUID]:
-    """The contract of each payment reference; unknown ones are left out."""
+    """The contract of each payment reference, in the account it has last arrived in; unknown ones are left out."""
     rows = conn.execute(
-        text("""SELECT payment_reference, contract_id FROM ledger.contract
-                WHERE institution_id = :i AND payment_reference = ANY (CAST(:r AS text[]))"""),
+        text("""SELECT c.payment_reference, coalesce(
+                    (SELECT m.successor_id FROM ledger.contract_move_now m
+                     WHERE m.institution_id = c.institution_id AND m.first_id = c.contract_id AND m.state = 'arrived'
+                     ORDER BY m.successor_id DESC LIMIT 1), c.contract_id) AS contract_id
+                FROM ledger.contract c
+                WHERE c.institution_id = :i AND c.payment_reference = ANY (CAST(:r AS text[]))"""),
         {"i": institution_id, "r": list(references)},
     )
     return {row.payment_reference: row.contract_id for row in rows}

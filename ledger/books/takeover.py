@@ -1,11 +1,16 @@
 """Files of running books in the books: offered by one person, approved by another; what an account's opening leaves."""
 
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from ledger.books import journal
-from ledger.terms.takeover import TakeoverProposal, opening_key
+from ledger.books import lesson as lessons
+from ledger.terms.institution import Payee
+from ledger.terms.lesson import LessonState
+from ledger.terms.takeover import LESSON_NO, TakeoverProposal, opening_key
+from ledger.vault import Vault
 
 
 def find(conn: Connection, institution_id: int, sha256: bytes) -> TakeoverProposal | None:
@@ -39,3 +44,40 @@ def opening(conn: Connection, institution_id: int, fund_no: int) -> tuple[UUID, 
         {"i": institution_id, "f": fund_no, "key": journal.request_key(institution_id, opening_key(fund_no))},
     ).one_or_none()
     return None if row is None else (row.ref, int(row.left_fen))
+
+
+def payment_row(
+    vault: Vault, institution_id: int, contract_id: UUID, payment_id: UUID, paid_on: date, amount_fen: int,
+    payer: Payee | None,
+) -> dict[str, object]:  # fmt: skip
+    """A row of ledger.taken_over_payment."""
+
+    def sealed(column: str, value: str) -> bytes:
+        return vault.seal(value, "taken_over_payment", column, payment_id)
+
+    return {
+        "institution_id": institution_id, "payment_id": payment_id, "contract_id": contract_id, "paid_on": paid_on,
+        "amount_fen": amount_fen, "payer_name_sealed": sealed("payer_name", payer.name) if payer else None,
+        "payer_account_sealed": sealed("payer_account", payer.account) if payer else None,
+        "payer_bank": payer.bank_no if payer else None,
+    }  # fmt: skip
+
+
+def lesson_rows(
+    institution_id: int, lesson_id: UUID, contract_id: UUID, on: date, hours: int, mode: str, entry_id: UUID | None,
+    actor: str, now: datetime,
+) -> tuple[dict[str, object], list[dict[str, object]]]:  # fmt: skip
+    """The one lesson that stands for all hours (hundredths) taught before ``on``, and its steps; ``entry_id``: the
+    entry that released them.
+    """
+    lesson = {
+        "institution_id": institution_id, "lesson_id": lesson_id, "contract_id": contract_id, "lesson_no": LESSON_NO,
+        "taught_on": on, "starts_at": time(), "minutes": 0, "hours": hours, "teacher": "", "room": "", "mode": mode,
+        "attendance": "present", "flags": [], "answer_until": None, "recorded_at": now, "recorded_by": actor,
+    }  # fmt: skip
+    states = (LessonState.RECORDED, None), (LessonState.CONFIRMED, None), (LessonState.RELEASED, entry_id)
+    steps = [
+        lessons.step(institution_id, lesson_id, n, state, actor, now, LESSON_NO, by)
+        for n, (state, by) in enumerate(states, 1)
+    ]
+    return lesson, steps

@@ -32,7 +32,7 @@ COMMANDS = {
     "cash": "ledger.cli.cash",
     "due": "ledger.cli.due",
     "seal": "ledger.cli.seal",
-    "payout": "ledger.cli.payout_return",
+    "payout": "ledger.cli.payout_move",
     "proof": "ledger.cli.proof",
     "reconcile": "ledger.cli.reconcile",
     "close": "ledger.cli.close",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
 from ledger.books import journal, match, payout, record, refund_payee, refund_payer, register
+from ledger.books import payout_batch as batching
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
 from ledger.books import statement as statements
+from ledger.books.payout_batch import NewPayment
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats import pain001, payment_sheet
 from ledger.formats.contract_rules import read_rules
@@ -22,7 +24,7 @@ from ledger.rules import reserve as reserve_rules
 from ledger.terms.calendar import shanghai_day
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.institution import Fund, Payee
-from ledger.terms.journal import AccountClass, Entry, Event, FundKind
+from ledger.terms.journal import AccountClass, Entry, FundKind
 from ledger.terms.payment_file import PaymentFile, PaymentInstruction, PaymentPart
 from ledger.terms.payout import BatchKind, Instruction, PayoutFormat, ReserveOrder
 from ledger.terms.refund_request import RefundState
@@ -30,30 +32,12 @@ from ledger.terms.release import FundPosition
 from ledger.terms.rulebook import Rulebook
 from ledger.vault import Vault
 
-_PREFIX = {BatchKind.PAYOUT: "PO", BatchKind.REFUND: "RF", BatchKind.RESERVE: "RD", BatchKind.RETURN: "RT"}
-_MEMO = {
-    BatchKind.PAYOUT: "课时费结算", BatchKind.REFUND: "培训费退费", BatchKind.RESERVE: "风险保证金支付",
-    BatchKind.RETURN: "来款退回",
-}  # fmt: skip
 _RENDER: dict[PayoutFormat, Callable[[PaymentFile], bytes]] = {
     PayoutFormat.PAIN_09: pain001.render,
     PayoutFormat.PAIN_03: lambda file: pain001.render(file, "03"),
     PayoutFormat.CSV: payment_sheet.render_csv,
     PayoutFormat.XLSX: payment_sheet.render_xlsx,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Payment:
-    source: AccountClass
-    amount_fen: int
-    payee: Payee
-    event: Event
-    instruction_id: UUID
-    contract_id: UUID | None = None
-    refund_id: UUID | None = None
-    order_id: UUID | None = None
-    line_id: UUID | None = None
 
 
 def build_refunds(
@@ -69,7 +53,7 @@ def build_refunds(
     waiting = payout.refunds_to_pay(conn, institution_id, fund_no, now)  # again: as they stand under the lock
     shares = _shares(conn, vault, institution_id, waiting)
     payments = [
-        _Payment(
+        NewPayment(
             AccountClass.REFUND_DUE, fen, payee,
             posting_payment.instructed(
                 AccountClass.REFUND_DUE, fund_no, instruction_id, fen, contract_id=refund.contract_id
@@ -78,7 +62,7 @@ def build_refunds(
         )
         for instruction_id, (refund, payee, fen) in zip(new_ids(now, len(shares)), shares, strict=True)
     ]  # fmt: skip
-    outcomes = _build(conn, vault, institution_id, fund_no, BatchKind.REFUND, payments, execute_on, actor, now)
+    outcomes = batching.build(conn, vault, institution_id, fund_no, BatchKind.REFUND, payments, execute_on, actor, now)
     sent: dict[UUID | None, UUID | None] = {}
     for payment, outcome in zip(payments, outcomes, strict=True):
         if outcome.result is Result.DONE:
@@ -159,8 +143,10 @@ def build_payout(
     instruction_id = new_id(now)
     event = posting_payment.instructed(AccountClass.PAYABLE, fund_no, instruction_id, amount)
     payee = Payee(*payout.institution_payee(conn, vault, institution_id))
-    payment = _Payment(AccountClass.PAYABLE, amount, payee, event, instruction_id)
-    return outcomes + _build(conn, vault, institution_id, fund_no, BatchKind.PAYOUT, [payment], execute_on, actor, now)
+    payment = NewPayment(AccountClass.PAYABLE, amount, payee, event, instruction_id)
+    return outcomes + batching.build(
+        conn, vault, institution_id, fund_no, BatchKind.PAYOUT, [payment], execute_on, actor, now
+    )
 
 
 def _month_room(
@@ -196,7 +182,7 @@ def build_reserve(
     if any(funds[refund.fund_no].kind is not FundKind.HANDS for refund in found.values()):
         return [Outcome(Result.REFUSED, "NOT_RESERVE_MODE")]
     left = order.amount_fen - payout.ordered_so_far(conn, institution_id, order.order_id)
-    payments: list[_Payment] = []
+    payments: list[NewPayment] = []
     ids = iter(new_ids(now, max(len(refund_ids), 1)))
     waiting = {refund.refund_id: refund for fund in {r.fund_no for r in found.values()}
                for refund in payout.refunds_to_pay(conn, institution_id, fund, now)}  # fmt: skip
@@ -208,16 +194,18 @@ def build_reserve(
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, amount)
         source, payee = AccountClass.RESERVE, _payee_of(vault, refund)
         payments.append(
-            _Payment(source, amount, payee, event, instruction_id, refund.contract_id, refund_id, order.order_id)
+            NewPayment(source, amount, payee, event, instruction_id, refund.contract_id, refund_id, order.order_id)
         )
     if not refund_ids:
         instruction_id = next(ids)
         event = posting_payment.reserve_instructed(order.fund_no, order.purpose, order.order_id, instruction_id, left)
         payee = _order_payee(conn, vault, institution_id, order)
-        payments.append(_Payment(AccountClass.RESERVE, left, payee, event, instruction_id, order_id=order.order_id))
+        payments.append(NewPayment(AccountClass.RESERVE, left, payee, event, instruction_id, order_id=order.order_id))
     if left <= 0 or sum(payment.amount_fen for payment in payments) > left:
         return [Outcome(Result.REFUSED, "ORDER_SPENT")]
-    outcomes = _build(conn, vault, institution_id, order.fund_no, BatchKind.RESERVE, payments, execute_on, actor, now)
+    outcomes = batching.build(
+        conn, vault, institution_id, order.fund_no, BatchKind.RESERVE, payments, execute_on, actor, now
+    )
     steps = [{
         "institution_id": institution_id, "refund_id": payment.refund_id, "step": waiting[payment.refund_id].step + 1,
         "state": RefundState.IN_TRANSIT, "at": now, "actor": actor, "reason": order.document_no,
@@ -247,9 +235,11 @@ def build_returns(
             refused[line_id] = Outcome(Result.REFUSED, "PAYEE_UNKNOWN" if fen else "UNKNOWN_LINE", f"{line_id}")
             continue
         event = posting_payment.instructed(AccountClass.SUSPENSE, fund.fund_no, instruction_id, fen, line_id=line_id)
-        payments.append(_Payment(AccountClass.SUSPENSE, fen, payee, event, instruction_id, line_id=line_id))
+        payments.append(NewPayment(AccountClass.SUSPENSE, fen, payee, event, instruction_id, line_id=line_id))
     built = iter(
-        _build(conn, vault, fund.institution_id, fund.fund_no, BatchKind.RETURN, payments, execute_on, actor, now)
+        batching.build(
+            conn, vault, fund.institution_id, fund.fund_no, BatchKind.RETURN, payments, execute_on, actor, now
+        )
     )
     return [refused.get(line_id) or next(built) for line_id in asked]
 
@@ -355,44 +345,3 @@ def _order_payee(conn: Connection, vault: Vault, institution_id: int, order: Res
     assert custody.account_no is not None
     assert custody.bank_no is not None
     return Payee(institution.name, custody.account_no, custody.bank_no)
-
-
-def _build(
-    conn: Connection, vault: Vault, institution_id: int, fund_no: int, kind: BatchKind, payments: Sequence[_Payment],
-    execute_on: date, actor: str, now: datetime,
-) -> list[Outcome]:  # fmt: skip
-    """Post the payments and record the batch of those that were accepted. One outcome per payment."""
-    if not payments:
-        return []
-    batch_id = new_id(now)
-    today = shanghai_day(now)
-    entries = [
-        Entry(
-            entry_id, f"instruct {p.instruction_id}", (("payment", str(p.instruction_id)),), p.event, today, actor,
-            batch_id,
-        )
-        for entry_id, p in zip(new_ids(now, len(payments)), payments, strict=True)
-    ]  # fmt: skip
-    outcomes = journal.post(conn, institution_id, entries, now)
-    accepted = [p for p, outcome in zip(payments, outcomes, strict=True) if outcome.result is Result.DONE]
-    if any(outcome.result is Result.CONFLICT for outcome in outcomes):
-        raise InvariantBroken("NOT_POSTED", f"batch {batch_id}")
-    if not accepted:
-        return outcomes
-    number = payout.instruction_count(conn, institution_id)
-    prefix = f"{_PREFIX[kind]}{institution_id:06d}"
-    record.insert(conn, "payout_batch", [{
-        "institution_id": institution_id, "batch_id": batch_id, "fund_no": fund_no, "kind": kind,
-        "message_id": f"{prefix}-{today:%Y%m%d}-{number:06d}", "created_at": now.replace(microsecond=0),
-        "execute_on": execute_on, "instructions": len(accepted), "control_fen": sum(p.amount_fen for p in accepted),
-        "built_by": actor,
-    }])  # fmt: skip
-    record.insert(conn, "instruction", [{
-        "institution_id": institution_id, "instruction_id": p.instruction_id, "batch_id": batch_id, "fund_no": fund_no,
-        "source": p.source, "contract_id": p.contract_id, "refund_id": p.refund_id, "order_id": p.order_id,
-        "line_id": p.line_id, "amount_fen": p.amount_fen, "end_to_end_id": f"{prefix}{number + n:08d}",
-        "payee_name_sealed": vault.seal(p.payee.name, "instruction", "payee_name", p.instruction_id),
-        "payee_account_sealed": vault.seal(p.payee.account, "instruction", "payee_account", p.instruction_id),
-        "payee_bank": p.payee.bank_no, "memo": _MEMO[kind],
-    } for n, p in enumerate(accepted)])  # fmt: skip
-    return outcomes

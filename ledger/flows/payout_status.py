@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.books import contract_move as moves
 from ledger.books import journal, payout, payout_status, record, register
 from ledger.books import refund as refunds
 from ledger.books import statement as statements
@@ -86,10 +87,11 @@ def _reject(
     refused = [step for step in steps if step.kind is StepKind.FORWARD and step.state in rules.REFUSED]
     payments = [sent[step.end_to_end_id] for step in refused]
     register.lock_contracts(conn, institution_id, [one.contract_id for one in payments if one.contract_id is not None])
+    undo = moves.posted_events(conn, institution_id, [o.instruction_id for o in payments if o.source == "claim"])
     entries = [
         Entry(
-            entry_id, f"reject {one.instruction_id}", (("payment", str(one.instruction_id)),), rules.rejection(one),
-            shanghai_day(now), actor, report_id,
+            entry_id, f"reject {one.instruction_id}", (("payment", str(one.instruction_id)),),
+            rules.rejection(one, undo.get(one.instruction_id, ())), shanghai_day(now), actor, report_id,
         )
         for entry_id, one in zip(new_ids(now, len(payments)), payments, strict=True)
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, record, refund_payer, register
+from ledger.books import contract_move, journal, record, refund_payer, register
 from ledger.books import lesson as lessons
 from ledger.books import lesson_decision as decisions
 from ledger.books import refund as refunds
@@ -59,7 +59,8 @@ def ask(
 
     The contract's open refund makes a second asking a replay, and so does an id that was asked with before. Refused:
     UNKNOWN_CONTRACT, NOTHING_TO_REFUND, QUOTE_CHANGED (the quote is not the one that was shown), PAYEE_UNKNOWN,
-    REFUND_DONE (one was paid before, and nothing of the claim is left, for hours in dispute or come back).
+    REFUND_DONE (one was paid before, and nothing of the claim is left, for hours in dispute or come back),
+    CONTRACT_MOVING (its money is on its way to another account, or there).
     """
     today = shanghai_day(now)
     ids = [request.contract_id for request in asked]
@@ -271,6 +272,7 @@ class _Quoting:
         self._lessons: dict[UUID, list[Lesson]] = {contract_id: [] for contract_id in ids}
         for lesson in lessons.of_contracts(conn, institution_id, ids):
             self._lessons[lesson.contract_id].append(lesson)
+        self.elsewhere = contract_move.elsewhere(conn, institution_id, ids)
         self._payable = {
             fund_no: register.read_account(conn, institution_id, fund_no, "payable")
             for fund_no in {balance.fund_no for balance in self.balances.values()}
@@ -318,6 +320,8 @@ def _askable(
     paid = any(refund.state is RefundState.PAID for refund in earlier)
     if paid and quoting.balances[request.contract_id].claim_fen == 0:
         return Outcome(Result.REFUSED, "REFUND_DONE")
+    if request.contract_id in quoting.elsewhere:
+        return Outcome(Result.REFUSED, "CONTRACT_MOVING")
     worksheet = quoting.sheet(request, request.cause)
     if request.shown_digest is not None and request.shown_digest != worksheet.digest:
         return Outcome(Result.REFUSED, "QUOTE_CHANGED", detail=yuan(worksheet.refund_fen))

@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.books import contract as contracts
-from ledger.books import journal, record, register
+from ledger.books import contract_move as moves
+from ledger.books import journal, line_match, record, register
 from ledger.books import refund as refunds
 from ledger.books import refund_payer as refund_payers
 from ledger.books import statement as statements
@@ -122,7 +123,7 @@ def take(
             own = seen[found.account]
             opened = _store(conn, vault, fund, found, lines.get(found.ord, ()), one.kept, own, file.sha256, now)
             if found.verdict is Verdict.ACCEPT:
-                posted += _match_all(conn, fund, found.identity, opened, calendar, actor, now)
+                posted += _match_all(conn, vault, fund, found.identity, opened, calendar, actor, now)
                 posted += _join(conn, vault, fund, one.joined, found.identity, calendar, actor, now)
             else:
                 deque(opened, maxlen=0)  # stored, and looked at when a person releases it
@@ -249,34 +250,37 @@ def _match_stored(
         while opened := statements.open_lines(conn, vault, fund.institution_id, fund.fund_no, statement_id, SET):
             yield opened
 
-    return _match_all(conn, fund, statement_id, sets(), calendar, actor, now)
+    return _match_all(conn, vault, fund, statement_id, sets(), calendar, actor, now)
 
 
 def _match_all(
-    conn: Connection, fund: Fund, statement_id: str, sets: Iterable[Sequence[OpenLine]], calendar: CalendarDays,
-    actor: str, now: datetime,
+    conn: Connection, vault: Vault, fund: Fund, statement_id: str, sets: Iterable[Sequence[OpenLine]],
+    calendar: CalendarDays, actor: str, now: datetime,
 ) -> int:  # fmt: skip
     """Match set after set, each some milliseconds after the one before, so that ids keep the order of the lines."""
     return sum(
-        _match(conn, fund, statement_id, opened, calendar, actor, now + n * _SET_APART) for n, opened in enumerate(sets)
+        _match(conn, vault, fund, statement_id, opened, calendar, actor, now + n * _SET_APART)
+        for n, opened in enumerate(sets)
     )
 
 
 def _match(
-    conn: Connection, fund: Fund, statement_id: str, opened: Sequence[OpenLine], calendar: CalendarDays, actor: str,
-    now: datetime,
+    conn: Connection, vault: Vault, fund: Fund, statement_id: str, opened: Sequence[OpenLine], calendar: CalendarDays,
+    actor: str, now: datetime,
 ) -> int:  # fmt: skip
     """Answer every line, post all events in one call, and record what each line was; entries posted."""
-    matching = match.Matching(_facts(conn, fund, opened, calendar))
+    matching = match.Matching(_facts(conn, vault, fund, opened, calendar, now))
     breaks = new_ids(now + timedelta(milliseconds=1), len(opened))
     answers = [matching.answer(line, break_id) for line, break_id in zip(opened, breaks, strict=True)]
     outcomes = _post(conn, fund, statement_id, answers, actor, now)
-    _record(conn, fund, answers, outcomes, calendar, actor, now)
+    _record(conn, vault, fund, answers, outcomes, calendar, actor, now)
     _settle_refunds(conn, fund, answers, actor, now)
     return len(outcomes)
 
 
-def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine], calendar: CalendarDays) -> MatchFacts:
+def _facts(
+    conn: Connection, vault: Vault, fund: Fund, lines: Sequence[OpenLine], calendar: CalendarDays, now: datetime
+) -> MatchFacts:
     keys, end_to_end_ids = match.keys_of(lines)
     by_reference = statements.contracts_by_reference(conn, fund.institution_id, keys)
     due_ids = statements.dues(conn, fund.institution_id, fund.fund_no)
@@ -285,7 +289,10 @@ def _facts(conn: Connection, fund: Fund, lines: Sequence[OpenLine], calendar: Ca
     locked = register.lock_contracts(conn, fund.institution_id, [*by_reference.values(), *due_ids, *paid])
     booking = contracts.booking(conn, fund.institution_id, list(by_reference.values()))
     rules = {one.contract.contract_id: read_rules(one.contract.rules) for one in booking}
+    here, elsewhere = match.taken_along(instructions.values(), fund.fund_no)
     return MatchFacts(
+        arrivals=moves.on_the_way(conn, vault, fund.institution_id, fund.fund_no, elsewhere, now),
+        undo=moves.posted_events(conn, fund.institution_id, here),
         fund=fund,
         contracts={key: locked[contract_id] for key, contract_id in by_reference.items()},
         ended=frozenset(contracts.ended(conn, fund.institution_id, list(by_reference.values()))),
@@ -302,7 +309,8 @@ def _post(
     entries = [
         Entry(
             entry_id=entry_id,
-            key=f"line {fund.fund_no} {statement_id} {answer.line.ord} {event.kind}",
+            key=f"line {fund.fund_no} {statement_id} {answer.line.ord} {event.kind}"
+            + (f" {event.reverses}" if event.reverses else ""),
             asked=(("line", f"{answer.line.amount_fen} {answer.line.credit}"),),
             event=event,
             effective_on=answer.line.booked_on,
@@ -324,31 +332,18 @@ def _post_entries(conn: Connection, institution_id: int, entries: Sequence[Entry
 
 
 def _record(
-    conn: Connection, fund: Fund, answers: Sequence[LineAnswer], outcomes: Sequence[Outcome], calendar: CalendarDays,
-    actor: str, now: datetime,
+    conn: Connection, vault: Vault, fund: Fund, answers: Sequence[LineAnswer], outcomes: Sequence[Outcome],
+    calendar: CalendarDays, actor: str, now: datetime,
 ) -> None:  # fmt: skip
-    first_entry: dict[UUID, UUID | None] = {}
     posted = iter(outcomes)
-    for answer in answers:
-        for _ in answer.events:
-            first_entry.setdefault(answer.line.line_id, next(posted).entry_id)
-    here = {"institution_id": fund.institution_id}
-    record.insert(conn, "line_match", [{
-        **here, "line_id": a.line.line_id, "rule": a.rule, "kind": a.kind, "entry_id": first_entry[a.line.line_id],
-        "ref": a.ref, "matched_at": now, "matched_by": actor,
-    } for a in answers])  # fmt: skip
-    finding_ids = iter(new_ids(now + timedelta(milliseconds=2), len(answers)))
-    record.insert(conn, "finding", [{
-        **here, "finding_id": next(finding_ids), "code": a.finding, "ref": a.line.line_id,
-        "contract_id": a.ref if a.kind.startswith("deposit") else None, "found_on": a.line.booked_on,
-        "facts": {"amount_fen": a.line.amount_fen, "credit": a.line.credit},
-    } for a in answers if a.finding])  # fmt: skip
-    record.insert(conn, "break", [{
-        **here, "break_id": a.ref, "fund_no": fund.fund_no, "kind": a.broken, "amount_fen": a.line.amount_fen,
-        "owner": "bank", "reason": a.finding, "opened_on": a.line.booked_on,
-        "due_on": add_working_days(a.line.booked_on, BREAK_DAYS, calendar).on, "ref": a.line.line_id,
-        "contract_id": None,
-    } for a in answers if a.broken])  # fmt: skip
+    entries = {one.line.line_id: [next(posted).entry_id for _ in one.events] for one in answers}
+    days = {one.line.booked_on for one in answers if one.broken}
+    due_on = {day: add_working_days(day, BREAK_DAYS, calendar).on for day in days}
+    line_match.keep(conn, fund.institution_id, fund.fund_no, answers, entries, due_on, actor, now)
+    arrivals = [
+        (one.arrival, entries[one.line.line_id][-1], one.line.booked_on) for one in answers if one.arrival is not None
+    ]
+    moves.keep_arrival(conn, vault, fund.institution_id, arrivals, actor, now + timedelta(milliseconds=4))
 
 
 def _settle_refunds(conn: Connection, fund: Fund, answers: Sequence[LineAnswer], actor: str, now: datetime) -> None:

@@ -3,14 +3,13 @@ what it has earned. A file is offered by one person and taken over when a second
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from ledger.books import close, journal, record, register
 from ledger.books import contract as contracts
-from ledger.books import lesson as lessons
 from ledger.books import takeover as takeovers
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.rules import posting, posting_payment
@@ -19,12 +18,9 @@ from ledger.terms.calendar import shanghai_day
 from ledger.terms.contract import Contract
 from ledger.terms.ids import new_id, new_ids
 from ledger.terms.journal import Entry
-from ledger.terms.lesson import LessonState
 from ledger.terms.takeover import (
-    LESSON_NO,
     RunningBooks,
     RunningContract,
-    RunningPayment,
     TakenOver,
     TakeoverProposal,
     TakeoverRefusal,
@@ -33,7 +29,6 @@ from ledger.vault import Vault
 
 # Contracts of one call to the books: a set is held in memory as it is posted.
 SET_MAX = 5_000
-_MIDNIGHT = time()
 
 
 def offered(conn: Connection, institution_id: int, sha256: bytes) -> TakeoverProposal | None:
@@ -150,43 +145,28 @@ def _post_set(
         asked = (("contract", one.contract_no), ("paid", str(one.paid_fen)), ("held", str(one.in_custody_fen)))
         if event.moves_something:
             entries.append(Entry(entry_id, f"take over {one.contract_no}", asked, event, on, actor, one.contract_id))
-        payments += [_payment_row(vault, number, one.contract_id, payment) for payment in one.payments]
+        payments += [
+            takeovers.payment_row(
+                vault, number, one.contract_id, paid.payment_id, paid.paid_on, paid.amount_fen, paid.payer
+            )
+            for paid in one.payments
+        ]
         if not one.hours_taught:
             continue
         release = posting.hours_released(rules.after(contract, one), one.hours_taught)
         by_lesson = (("lesson", str(lesson_id)),)
         entries.append(Entry(release_id, f"release {lesson_id} 2", by_lesson, release, on, actor, lesson_id))
-        taught.append({
-            "institution_id": number, "lesson_id": lesson_id, "contract_id": one.contract_id, "lesson_no": LESSON_NO,
-            "taught_on": books.fund.opened_on, "starts_at": _MIDNIGHT, "minutes": 0, "hours": one.hours_taught,
-            "teacher": "", "room": "", "mode": modes[one.course_code], "attendance": "present", "flags": [],
-            "answer_until": None, "recorded_at": now, "recorded_by": actor,
-        })  # fmt: skip
-        states = (LessonState.RECORDED, None), (LessonState.CONFIRMED, None), (LessonState.RELEASED, release_id)
-        steps += [
-            lessons.step(number, lesson_id, n, state, actor, now, LESSON_NO, by)
-            for n, (state, by) in enumerate(states, 1)
-        ]
+        lesson, done = takeovers.lesson_rows(
+            number, lesson_id, one.contract_id, books.fund.opened_on, one.hours_taught, modes[one.course_code],
+            release_id, actor, now,
+        )  # fmt: skip
+        taught.append(lesson)
+        steps += done
     posted = _posted(conn, number, entries, now)
     record.insert(conn, "taken_over_payment", payments)
     record.insert(conn, "lesson", taught)
     record.insert(conn, "lesson_step", steps)
     return posted
-
-
-def _payment_row(vault: Vault, number: int, contract_id: UUID, payment: RunningPayment) -> dict[str, object]:
-    payer = payment.payer
-
-    def sealed(column: str, value: str) -> bytes:
-        return vault.seal(value, "taken_over_payment", column, payment.payment_id)
-
-    return {
-        "institution_id": number, "payment_id": payment.payment_id, "contract_id": contract_id,
-        "paid_on": payment.paid_on, "amount_fen": payment.amount_fen,
-        "payer_name_sealed": sealed("payer_name", payer.name) if payer else None,
-        "payer_account_sealed": sealed("payer_account", payer.account) if payer else None,
-        "payer_bank": payer.bank_no if payer else None,
-    }  # fmt: skip
 
 
 def _posted(conn: Connection, number: int, entries: list[Entry], now: datetime) -> list[Entry]:

@@ -22,7 +22,8 @@ class FamilyContract:
     """One contract of a guardian's child with everything a card says of it.
 
     ``price_fen`` is the price in force. ``reserve_bank`` and ``reserve_account`` stand behind the money where the
-    institution holds it itself. ``booked_through``: the last bank day whose statement is in the books.
+    institution holds it itself. ``booked_through``: the last bank day whose statement is in the books. ``moving_fen``:
+    the money that is on its way to another bank, ``moving_to``.
     """
 
     institution_id: int
@@ -58,6 +59,8 @@ class FamilyContract:
     held_fen: int
     claim_fen: int
     hours_released: int
+    moving_fen: int = 0
+    moving_to: str | None = None
 
     @property
     def hours_total(self) -> int:
@@ -145,7 +148,8 @@ _CONTRACTS = text("""
             AND x.fund_no = c.fund_no AND x.believed) AS booked_through,
            coalesce(p.price_fen, c.price_fen) AS price_fen, c.list_price_fen, c.hours_bought, c.hours_gifted, c.months,
            c.first_lesson_on, c.signed_on, b.paid_fen, b.released_fen, b.refunded_fen, b.held_fen, b.claim_fen,
-           b.hours_released
+           b.hours_released,
+           coalesce(v.amount_fen, 0)::bigint AS moving_fen, v.bank_name AS moving_to
     FROM ledger.guardianship g
     JOIN ledger.contract c USING (institution_id, student_id)
     JOIN ledger.contract_balance b USING (institution_id, contract_id)
@@ -159,7 +163,19 @@ _CONTRACTS = text("""
     LEFT JOIN LATERAL (SELECT x.price_fen FROM ledger.contract_price x
                        WHERE x.institution_id = c.institution_id AND x.contract_id = c.contract_id
                        ORDER BY x.since DESC LIMIT 1) p ON true
+    LEFT JOIN LATERAL (SELECT n.amount_fen, t.bank_name FROM ledger.contract_move_now m
+                       JOIN ledger.contract_balance s ON s.institution_id = m.institution_id
+                                                     AND s.contract_id = m.successor_id
+                       JOIN ledger.fund t ON t.institution_id = m.institution_id AND t.fund_no = s.fund_no
+                       JOIN ledger.instruction_now n ON n.institution_id = m.institution_id
+                            AND n.contract_id = m.contract_id AND n.source = 'claim'
+                            AND n.state IN ('in_transit', 'booked')
+                       WHERE m.institution_id = c.institution_id AND m.contract_id = c.contract_id
+                         AND m.state = 'moving' ORDER BY m.successor_id DESC, n.instruction_id DESC LIMIT 1) v ON true
     WHERE g.guardian_id = :guardian AND (CAST(:contract AS uuid) IS NULL OR c.contract_id = :contract)
+      AND NOT EXISTS (SELECT FROM ledger.contract_move_now m WHERE m.institution_id = c.institution_id
+                      AND ((m.contract_id = c.contract_id AND m.state = 'arrived')
+                           OR (m.successor_id = c.contract_id AND m.state <> 'arrived')))
     ORDER BY c.signed_on, c.contract_id""")
 
 _LESSONS = text("""
@@ -185,7 +201,6 @@ _MOVEMENTS = text("""
     JOIN ledger.journal_entry e USING (institution_id, entry_id)
     JOIN ledger.posting_rule r USING (kind, debit_class, credit_class)
     LEFT JOIN ledger.taken_over_payment o ON o.institution_id = t.institution_id AND o.payment_id = t.credit_item
-                                         AND e.kind = 'taken_over'
     WHERE t.institution_id = :institution AND t.contract_id = :contract AND r.claim_counter IS NOT NULL
     GROUP BY 1, e.entry_id, e.kind, r.claim_counter
     ORDER BY 1, e.entry_id""")

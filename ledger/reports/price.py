@@ -20,7 +20,9 @@ _CONTRACTS = """
     LEFT JOIN LATERAL (SELECT price_fen FROM ledger.contract_price x
                        WHERE (x.institution_id, x.contract_id) = (c.institution_id, c.contract_id) AND x.since <= :on
                        ORDER BY x.since DESC LIMIT 1) p ON true
-    WHERE c.institution_id = :i AND c.signed_on <= :on"""
+    WHERE c.institution_id = :i AND c.signed_on <= :on
+      AND NOT EXISTS (SELECT FROM ledger.contract_move m  -- the same contract in another account
+                      WHERE m.institution_id = c.institution_id AND m.successor_id = c.contract_id)"""
 # Its own text: with one for both, a plan made once for all would read every contract to find a few.
 _SOME = " AND c.contract_id = ANY (CAST(:ids AS uuid[]))"
 

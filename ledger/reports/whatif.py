@@ -25,6 +25,8 @@ _SIGNED = text("""
               AND s.state = 'approved') AS ended_on
     FROM ledger.contract c JOIN ledger.course k USING (institution_id, course_id)
     WHERE c.institution_id = :i AND c.signed_on <= :on
+      AND NOT EXISTS (SELECT FROM ledger.contract_move m  -- the same contract in another account
+                      WHERE m.institution_id = c.institution_id AND m.successor_id = c.contract_id)
     ORDER BY c.signed_on, c.contract_no""")
 _RELEASED = text("""
     SELECT contract_id, effective_on AS day, sum(hours)::bigint AS moved FROM ledger.journal_entry

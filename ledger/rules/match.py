@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from ledger.rules import posting, posting_payment, prepayment_limit
+from ledger.rules import contract_move, posting, posting_payment, prepayment_limit
 from ledger.terms.contract import ContractBalance
 from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass, Event, FundKind
@@ -22,6 +22,8 @@ _KEY: Final = re.compile(r"(?<![A-Z0-9])([A-Z]{2})-?([0-9]{6,16})(?![0-9])")
 # Which text of the rules R1 to R5 (migrations/functions/09_match.sql) a run was made by.
 RULES_VERSION: Final = "1"
 TOP_UP, PAY_IN = "RS", "BK"
+# What takes a contract's money out of an account: it leaves, and the bank books it.
+_MOVED: Final = ("contract_moved_out", "contract_moved_out_booked")
 _BOOKED: Final = {
     "suspense": "suspense_return_booked",
     "draw": "reserve_draw_booked",
@@ -56,6 +58,7 @@ class Matching:
         self._fund_no = facts.fund.fund_no
         self._contracts = dict(facts.contracts)
         self._dues = list(facts.dues)
+        self._arrivals = dict(facts.arrivals)
         self._states = {key: known.state for key, known in facts.instructions.items()}
 
     def answer(self, line: OpenLine, break_id: UUID) -> LineAnswer:
@@ -83,6 +86,10 @@ class Matching:
                 return self._returned(line, known)
             if known.fund_no != self._fund_no and known.purpose == "draw":
                 return self._paid_in(line, "R0", known.instruction_id)
+            if known.instruction_id in self._arrivals:
+                arrival = self._arrivals.pop(known.instruction_id)
+                events = contract_move.arrived(arrival)
+                return LineAnswer(line, "R0", events[0].kind, events, known.instruction_id, arrival=arrival)
         if line.match_key.startswith(TOP_UP) and self._facts.fund.kind is FundKind.RESERVE:
             event = posting_payment.reserve_topped_up(self._fund_no, line.amount_fen)
             return LineAnswer(line, "R1", "reserve_topped_up", (event,))
@@ -129,6 +136,12 @@ class Matching:
                 line_id=known.line_id,
             )
             return LineAnswer(line, "R0", event.kind, (event,), known.instruction_id, known)
+        if known.source is AccountClass.CLAIM:  # the contract stays where it was
+            undo = self._facts.undo.get(known.instruction_id, ())
+            if len(undo) != len(_MOVED):  # it has arrived, or was booked a moment ago: a person looks
+                return self._suspense(line, "OWNER_UNKNOWN")
+            events = tuple(posting_payment.reversal(event, entry_id) for entry_id, event in undo)
+            return LineAnswer(line, "R0", "contract_move_returned", events, known.instruction_id, known)
         event = posting_payment.reserve_topped_up(self._fund_no, line.amount_fen)
         return LineAnswer(line, "R0", "reserve_topped_up", (event,), known.instruction_id, known)
 
@@ -143,6 +156,15 @@ def keys_of(lines: Sequence[OpenLine]) -> tuple[list[str], list[str]]:
     return (
         sorted({line.match_key for line in lines if line.match_key}),
         sorted({line.end_to_end_id for line in lines if line.end_to_end_id}),
+    )
+
+
+def taken_along(known: Iterable[KnownInstruction], fund_no: int) -> tuple[list[UUID], list[UUID]]:
+    """The payments that take a contract's money along: out of this account, and out of another."""
+    moving = [one for one in known if one.purpose == "move"]
+    return (
+        [one.instruction_id for one in moving if one.fund_no == fund_no],
+        [one.instruction_id for one in moving if one.fund_no != fund_no],
     )
 
 

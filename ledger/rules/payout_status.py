@@ -6,6 +6,7 @@ only a booked statement line posts. A rejection is final unless the payment was 
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+from uuid import UUID
 
 from ledger.rules import posting_payment
 from ledger.terms.journal import AccountClass, Event
@@ -56,8 +57,14 @@ def known_state(payment: SentPayment) -> PaymentState | None:
     return PaymentState.SETTLED if booked and payment.said not in _PAID else payment.said
 
 
-def rejection(payment: SentPayment) -> Event:
-    """What a rejection before booking moves: in transit -> where the payment came from, never back to a claim."""
+def rejection(payment: SentPayment, posted: Sequence[tuple[UUID, Event]] = ()) -> Event:
+    """What a rejection before booking moves: in transit -> where the payment came from, never back to a claim; but a
+    contract that was to go on in another account stays whole where it is: ``posted``, the entry that took its money
+    out, is reversed.
+    """
+    if payment.source is AccountClass.CLAIM:
+        ((entry_id, event),) = posted
+        return posting_payment.reversal(event, entry_id)
     if payment.source is AccountClass.RESERVE:
         return posting_payment.reserve_rejected(payment.fund_no, payment.instruction_id, payment.amount_fen)
     return posting_payment.rejected(

@@ -258,10 +258,19 @@ def contract_moved_out(
     )
 
 
-def contract_moved_in(contract: ContractBalance, line_id: UUID, amount_fen: int) -> Event:
-    """New side, when its bank books: bank -> claim of the successor contract."""
-    moved = Transfer(BANK, CLAIM, amount_fen, contract.contract_id, credit_item=line_id)
-    return Event("contract_moved_in", contract.fund_no, moving(moved))
+def contract_moved_in(contract: ContractBalance, parts: Sequence[tuple[UUID, int, int]]) -> Event:
+    """New side, when its bank books: each payment of the successor contract with what of it came (bank -> claim) and
+    what was released of it before (due -> claim, until the hours are released again).
+    """
+    transfers = [
+        transfer
+        for payment_id, came_fen, before_fen in parts
+        for transfer in (
+            Transfer(BANK, CLAIM, came_fen, contract.contract_id, credit_item=payment_id),
+            Transfer(DUE, CLAIM, before_fen, contract.contract_id, credit_item=payment_id),
+        )
+    ]
+    return Event("contract_moved_in", contract.fund_no, moving(*transfers))
 
 
 def taken_over(contract: ContractBalance, opening: UUID, parts: Sequence[tuple[UUID, int, int]]) -> Event:

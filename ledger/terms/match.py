@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.terms.contract import ContractBalance
+from ledger.terms.contract_move import Arrival
 from ledger.terms.institution import Fund
 from ledger.terms.journal import AccountClass, Event
 from ledger.terms.prepayment import ChargeAtBooking
@@ -51,7 +52,9 @@ class KnownInstruction:
 class MatchFacts:
     """What the lines of one account are matched against. ``dues``: contracts of the fund with a due, oldest first.
 
-    ``charges``: what the limits on prepayment are asked about when money for a contract is booked.
+    ``charges``: what the limits on prepayment are asked about when money for a contract is booked. ``arrivals``: what
+    payments of another account bring to this one, by instruction; ``undo``: what payments that took a contract's money
+    along have posted, newest first, should the bank give it back.
     """
 
     fund: Fund
@@ -60,6 +63,8 @@ class MatchFacts:
     instructions: Mapping[str, KnownInstruction]
     dues: Sequence[ContractBalance]
     charges: Mapping[UUID, ChargeAtBooking] = field(default_factory=dict)
+    arrivals: Mapping[UUID, Arrival] = field(default_factory=dict)
+    undo: Mapping[UUID, Sequence[tuple[UUID, Event]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class LineAnswer:
     """What a line is: the rule that said so, its events, and what must be looked at by a person.
 
     ``ref``: contract, instruction or break. ``finding``: a code where booked money was not lawful or not expected.
-    ``broken``: the kind of break a debit nobody ordered opens.
+    ``broken``: the kind of break a debit nobody ordered opens. ``arrival``: a contract whose money this is.
     """
 
     line: OpenLine
@@ -78,6 +83,7 @@ class LineAnswer:
     instruction: KnownInstruction | None = None
     finding: str = ""
     broken: str = ""
+    arrival: Arrival | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ from ledger.terms.journal import AccountClass
 
 
 class BatchKind(StrEnum):
-    """Payouts to institutions, refunds to families, reserve money on an order, money in suspense back to who sent it:
-    never in one batch.
+    """Payouts to institutions, refunds to families, reserve money on an order, money in suspense back to who sent it,
+    claims on their way to another custody account: never in one batch.
     """
 
     PAYOUT = "payout"
     REFUND = "refund"
     RESERVE = "reserve"
     RETURN = "return"
+    MOVE = "move"
 
 
 class PayoutFormat(StrEnum):

@@ -301,7 +301,8 @@ class Happenings:
 
     def moved_in(self) -> Event:
         row = self.family()
-        return posting_payment.contract_moved_in(row, self.new(), self.fen(row.payable_room_fen))
+        parts = [(self.new(), self.fen(row.payable_room_fen), self.rng.randint(0, 1) * self.rng.randint(0, 60))]
+        return posting_payment.contract_moved_in(row, parts)
 
     def event(self) -> Event:
         """Any of them, the everyday ones more often."""

@@ -11,7 +11,7 @@ from ledger.terms.journal import DEBIT_NORMAL, OF_A_CONTRACT, AccountClass, Even
 BANK, DUE, CLAIM, REFUND_DUE = AccountClass.BANK, AccountClass.DUE, AccountClass.CLAIM, AccountClass.REFUND_DUE
 GUARDED = (AccountClass.PAYABLE, AccountClass.RESERVE, AccountClass.INTEREST)
 # A claim that meets payable or due: hours released, or taken back; unless the event is a payment.
-_PAYMENTS = ("provider_deposit", "prepaid_to_institution", "deposit_moved", "taken_over")
+_PAYMENTS = ("provider_deposit", "prepaid_to_institution", "deposit_moved", "taken_over", "contract_moved_in")
 _COUNTERS = {
     BANK: "paid_fen",
     AccountClass.SUSPENSE: "paid_fen",

@@ -32,10 +32,10 @@ def test_a_contract_moves_to_another_custody_account(world: World) -> None:
     booked = posting_payment.booked("contract_moved_out_booked", CUSTODY, instruction, 50_00)
     world.happens(booked)
     assert world.refused(booked) == "INSTRUCTION_SPENT"
-    arrived = posting_payment.contract_moved_in(world.contract(new), world.new_id(), 50_00)
+    arrived = posting_payment.contract_moved_in(world.contract(new), [(world.new_id(), 50_00, 0)])
     world.happens(arrived)
     assert world.contract(new).paid_fen == 50_00
-    too_much = posting_payment.contract_moved_in(world.contract(new), world.new_id(), 50_01)
+    too_much = posting_payment.contract_moved_in(world.contract(new), [(world.new_id(), 50_01, 0)])
     assert world.refused(too_much) == "PRICE_EXCEEDED"
     assert world.impossible(replace(arrived, fund_no=CUSTODY)) == "LG003"
 

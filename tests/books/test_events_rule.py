@@ -50,7 +50,7 @@ TABLE = {
     "interest_paid_over": "interest>payable",
     "contract_moved_out": "claim>in_transit:refunded",
     "contract_moved_out_booked": "in_transit>bank",
-    "contract_moved_in": "bank>claim:paid",
+    "contract_moved_in": "bank>claim:paid due>claim:paid",
     "taken_over": "suspense>claim:paid suspense>payable due>claim:paid",
     "unordered_debit": "difference>bank",
     "difference_made_good": "bank>difference",

@@ -86,6 +86,7 @@ EVERYBODY = {
     "refund_payee_now": "a view; who reads it names the institution",
     "statement_now": "a view; who reads it names the institution",
     "instruction_now": "a view; who reads it names the institution",
+    "contract_move_now": "a view; who reads it names the institution",
     "match_now": "a view of matches as they stand; its users add the institution",
     "_match_undone_fits()": "a trigger on a set of undone matches: it reads the institutions that the set names",
     "_match_parts_fit()": "a trigger on a set of parts: it reads the institutions that the set names",

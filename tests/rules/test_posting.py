@@ -301,7 +301,8 @@ def test_contracts_that_move_and_books_taken_over() -> None:
     assert [(t.debit_item, t.credit_item, t.amount_fen) for t in event.transfers] == [
         (NEWEST.payment_id, NEW, 30_00), (OLDEST.payment_id, NEW, 20_00)
     ]  # fmt: skip
-    assert pairs(posting_payment.contract_moved_in(EMPTY, LINE, 5)) == [(BANK, CLAIM, 5)]
+    arrived = posting_payment.contract_moved_in(EMPTY, [(LINE, 5, 0), (NEW, 2, 3)])
+    assert pairs(arrived) == [(BANK, CLAIM, 5), (BANK, CLAIM, 2), (DUE, CLAIM, 3)]
     event = posting_payment.taken_over(EMPTY, LINE, [(NEW, 5, 3), (ORDER, 0, 4)])
     assert event.transfers == (
         Transfer(SUSPENSE, CLAIM, 5, A, LINE, NEW), Transfer(DUE, CLAIM, 3, A, None, NEW),

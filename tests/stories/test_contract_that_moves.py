@@ -24,7 +24,7 @@ def test_a_contract_that_moves_to_another_institution(world: World, successor: W
     # on the way the money is in neither institution's books, and nobody's claim is counted twice
     new = successor.open_contract(price_fen=claim, hours=left_hours)
     assert (world.balance("claim"), successor.balance("claim")) == (0, 0)
-    successor.happens(posting_payment.contract_moved_in(successor.contract(new), successor.new_id(), claim))
+    successor.happens(posting_payment.contract_moved_in(successor.contract(new), [(successor.new_id(), claim, 0)]))
     for _ in range(6):
         successor.happens(posting.hours_released(successor.contract(new), 1_00))
     assert successor.contract(new).claim_fen == 0

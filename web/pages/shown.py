@@ -29,7 +29,7 @@ _TICKS_MAX = 60
 class Standing(StrEnum):
     """How a course stands: may be stopped, a refund is on its way or was paid, nothing was paid, all was taught.
 
-    ``unknown``: no quote could be made, ``Shown.fault`` says why.
+    ``moving``: the money is on its way to another bank. ``unknown``: no quote could be made, ``Shown.fault`` says why.
     """
 
     OPEN = "open"
@@ -37,6 +37,7 @@ class Standing(StrEnum):
     PAID_BACK = "paid_back"
     UNPAID = "unpaid"
     TAUGHT = "taught"
+    MOVING = "moving"
     UNKNOWN = "unknown"
 
 
@@ -163,7 +164,9 @@ def _of_institution(
     asked = family.refunds(conn, number, ids)
     payees = _payee_tails(site, conn, number, ids)
     law, fault = _law(site, contracts[0], today)
-    live = [i for i in ids if i not in asked or asked[i].state in CLOSED - {RefundState.PAID}]
+    moving = {contract.contract_id for contract in contracts if contract.moving_fen}
+    ended = CLOSED - {RefundState.PAID}
+    live = [i for i in ids if i not in moving and (i not in asked or asked[i].state in ended)]
     quotes = _quotes(conn, number, live, law, today) if law else dict.fromkeys(live, fault)
     shown = {}
     for contract in contracts:
@@ -250,6 +253,8 @@ def _kept_sheet(refund: FamilyRefund) -> Sheet:
 
 
 def _standing(contract: FamilyContract, refund: FamilyRefund | None, sheet: Sheet | None) -> Standing:
+    if contract.moving_fen:
+        return Standing.MOVING
     if refund is not None and refund.state is RefundState.PAID:
         return Standing.PAID_BACK
     if refund is not None and refund.state not in CLOSED:
