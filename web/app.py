@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Request as FlaskRequest
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolEmpty
@@ -17,13 +19,14 @@ from ledger.settings import NotReady
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from web import format, language, session
-from web.pages import course, login, money, refund, refund_claim
+from web.pages import course, dispute, login, money, refund, refund_claim
 from web.pages import demo as demo_pages
 from web.sender import Sender
 from web.site import Site, site
 
 QUERY_BYTES_MAX = 1000
 FORM_BYTES_MAX = 10_000
+PART_BYTES_MAX = 256 * 1024  # what is read at once of a form with a photo
 VIEW_COOKIE = "view"
 _YEAR_SECONDS = 366 * 86400
 _RETRY_SECONDS = "60"
@@ -46,6 +49,13 @@ CODES = {
 }
 
 
+class Request(FlaskRequest):
+    """A request whose files stay in memory: what families show is never written to a disk unsealed."""
+
+    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> BytesIO:
+        return BytesIO()
+
+
 def create_app(
     engine: Engine,
     vault: Vault,
@@ -65,6 +75,7 @@ def create_app(
     without one, and not in the demo, there are no parents' pages.
     """
     app = Flask(__name__)
+    app.request_class = Request
     app.extensions |= Site(engine, vault, rulebooks, demo, today, now, clock, None if demo else sender).attach()
     app.config.update(
         MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
@@ -85,7 +96,7 @@ def create_app(
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _broken)
     if demo or sender is not None:
-        for pages in (login.pages, money.pages, course.pages, refund.pages, refund_claim.pages):
+        for pages in (login.pages, money.pages, course.pages, dispute.pages, refund.pages, refund_claim.pages):
             app.register_blueprint(pages)
     if demo:
         app.register_blueprint(demo_pages.pages)
@@ -97,6 +108,9 @@ def create_app(
 def _refuse_huge() -> None:
     if len(request.query_string) > QUERY_BYTES_MAX:
         raise RequestURITooLarge
+    if request.endpoint in ("dispute.send", "dispute.more"):  # the only forms that carry a photo
+        request.max_content_length = dispute.FORM_BYTES
+        request.max_form_memory_size = PART_BYTES_MAX
     # Browsers say where a form was sent from; one of another site may not log anybody in.
     if request.method != "POST":
         return

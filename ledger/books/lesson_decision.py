@@ -52,6 +52,20 @@ def held(conn: Connection, institution_id: int, contract_ids: Collection[UUID]) 
     return {row.contract_id: row.held_fen for row in rows}
 
 
+def held_of(conn: Connection, institution_id: int, lesson_id: UUID) -> int:
+    """What the open dispute of a lesson keeps from being used, in fen; 0 without one."""
+    return int(
+        conn.scalar(
+            text("""SELECT coalesce(sum(h.amount_fen - h.captured_fen - h.released_fen), 0)
+                    FROM ledger.lesson_dispute d
+                    JOIN ledger.hold h ON h.institution_id = d.institution_id AND h.hold_id = d.hold_id
+                    WHERE d.institution_id = :i AND d.lesson_id = :l"""),
+            {"i": institution_id, "l": lesson_id},
+        )
+        or 0
+    )
+
+
 def _read(conn: Connection, sql: str, institution_id: int, ids: Collection[UUID]) -> list[LessonDecision]:
     rows = conn.execute(text(sql), {"i": institution_id, "ids": list(ids)})
     return [LessonDecision(**{**row._mapping, "verdict": Verdict(row.verdict)}) for row in rows]

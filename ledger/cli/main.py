@@ -27,7 +27,7 @@ COMMANDS = {
     "price": "ledger.cli.price",
     "rulebook": "ledger.cli.rulebook",
     "migrate": "ledger.cli.migrate",
-    "lessons": "ledger.cli.lesson_decision",
+    "lessons": "ledger.cli.lesson_evidence",
     "match": "ledger.cli.match_work",
     "cash": "ledger.cli.cash",
     "due": "ledger.cli.due",

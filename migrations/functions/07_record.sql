@@ -22,7 +22,8 @@ BEGIN
         'payout_placed', 'payout_report', 'instruction_step', 'refund_payee', 'refund_payee_cancelled', 'close_proposal',
         'certificate', 'lesson_decision', 'lesson_dispute', 'lesson_date', 'cash_receipt', 'statement_release',
         'institution_fact', 'announced_payment', 'match_run', 'match_part', 'match_undone', 'match_posted',
-        'match_proposal', 'takeover', 'taken_over_payment', 'contract_move') THEN
+        'match_proposal', 'takeover', 'taken_over_payment', 'contract_move',
+        'lesson_evidence') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
     -- the limits of a match are asked of what is committed: one writer at a time (as ledger.match_account)

@@ -5,7 +5,7 @@ A sibling's course is the guardian's own business; what belongs to another famil
 """
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -17,14 +17,18 @@ from sqlalchemy import Connection, text
 from werkzeug.exceptions import Forbidden
 from werkzeug.test import TestResponse
 
+from ledger.books import evidence as pieces
 from ledger.books import login as books_login
+from ledger.flows import evidence
+from ledger.formats.photo import read_photo
 from ledger.reports import family, family_refund
 from ledger.rules import refund_number
+from ledger.terms.evidence import NewEvidence
 from ledger.terms.ids import new_id
 from ledger.terms.login import IDLE, PROOF_LASTS, Session
 from ledger.terms.rulebook import Rulebooks
 from tests.conftest import Database
-from tests.web.family import NOW, Books
+from tests.web.family import NOW, PAINTING, VAULT, Books
 from tests.web.reading import values
 from tests.web.test_login import OTHER, PHONE, SITE, Door, read
 from web import app as web_app
@@ -33,6 +37,7 @@ from web.pages import demo, refund
 from web.pages import shown as web_shown
 from web.site import Site
 
+JPEG: Final = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 DOOR: Final = "door"  # the page that asks for the phone
 PROVE: Final = "code"  # the page that asks for a code again
 # What nobody, the guardian, the guardian of a sibling, and the guardian of another family get; then what an id gets
@@ -47,6 +52,13 @@ TABLE: Final[dict[str, Row]] = {
     "GET /course/<contract>/refund/check": COURSE,
     "GET /course/<contract>/refund/send": COURSE,
     "POST /course/<contract>/refund/send": (DOOR, 422, 200, 404, 404, 404),  # of the sibling nothing can come back
+    # a lesson of the other family's first child is none of its second
+    "GET /course/<contract>/lesson/<lesson>": (DOOR, 200, 404, 404, 404, 404),
+    "GET /course/<contract>/lesson/<lesson>/dispute": (DOOR, 200, 404, 404, 404, 404),
+    "POST /course/<contract>/lesson/<lesson>/dispute": (DOOR, 422, 404, 404, 404, 404),
+    "POST /course/<contract>/lesson/<lesson>/more": (DOOR, 422, 404, 404, 404, 404),
+    "POST /course/<contract>/lesson/<lesson>/confirm": (DOOR, 303, 404, 404, 404, 404),
+    "GET /course/<contract>/lesson/<lesson>/photo/<piece>": (DOOR, 200, 404, 404, 404, 404),
     "GET /claim/<number>": COURSE,
     "GET /claim/<number>/sent": COURSE,
     "GET /claim/<number>/dates.ics": COURSE,
@@ -84,8 +96,31 @@ class Visits:
         unknown = refund_number.number(uuid4())
         self.contract = (families.painting, families.painting, families.unpaid, families.asked, uuid4(), "x")
         self.upper = str(families.painting).upper()
+        books = Books(door.database.app, door.rulebooks)
+        theirs = books.teach(PAINTING, "QM-2026-0818", 1, date(2026, 11, 20))
+        with door.database.app.connect() as conn:
+            own = conn.scalar(text("SELECT lesson_id FROM ledger.lesson WHERE lesson_no = 'L20'"))
+            disputed = conn.scalar(text("SELECT lesson_id FROM ledger.lesson WHERE lesson_no = 'L23'"))
+        self.lesson = (own, own, theirs, theirs, uuid4(), "x")
+        self.photo = (disputed, self.shown(disputed))
         # the one refund there is belongs to the other guardian, whose second child has none
         self.number = (number, number, number, number, unknown, "x")
+
+    def shown(self, lesson_id: UUID) -> UUID:
+        """A photo the guardian has shown of a lesson in dispute."""
+        new = NewEvidence(new_id(NOW), lesson_id, "", read_photo(JPEG), "guardian:x")
+        with self.door.database.app.begin() as conn:
+            known = pieces.of_lesson(conn, VAULT, PAINTING.number, lesson_id)
+            if known:
+                return known[0].evidence_id
+            assert evidence.give(conn, VAULT, PAINTING.number, new, NOW).accepted
+        return new.evidence_id
+
+    def path(self, route: str, n: int) -> str:
+        """Where the n-th kind of visitor asks for a route."""
+        lesson, piece = (self.photo[0], self.photo[1]) if "<piece>" in route and n < 2 else (self.lesson[n], uuid4())
+        path = route.split()[1].replace("<contract>", str(self.contract[n])).replace("<number>", str(self.number[n]))
+        return path.replace("<lesson>", str(lesson)).replace("<piece>", str(piece))
 
     def come_in(self, phone: str) -> FlaskClient:
         self.door.client = client = self.door.browser()
@@ -108,6 +143,8 @@ class Visits:
 
 
 def answer_of(answer: TestResponse) -> int | str:
+    if answer.mimetype != "text/html":
+        return answer.status_code
     if answer.status_code == 200 and 'name="phone"' in answer.get_data(as_text=True):
         return DOOR
     if answer.status_code == 200 and 'name="code"' in answer.get_data(as_text=True):
@@ -127,9 +164,8 @@ def findings(door: Door) -> Iterator[str]:
     visits = Visits(door)
     for route, row in TABLE.items():
         missing = []
-        for who, wanted, contract, number in zip(WHO, row, visits.contract, visits.number, strict=True):
-            path = route.split()[1].replace("<contract>", str(contract)).replace("<number>", str(number))
-            answer = visits.ask(visits.of(route, who), route, path)
+        for n, (who, wanted) in enumerate(zip(WHO, row, strict=True)):
+            answer = visits.ask(visits.of(route, who), route, visits.path(route, n))
             if answer_of(answer) != wanted:
                 yield f"{route} {who}: {answer_of(answer)}, not {wanted}"
             if wanted == 404:
@@ -151,7 +187,7 @@ def findings(door: Door) -> Iterator[str]:
 def _forms(visits: Visits) -> Iterator[str]:
     """Forms without the session's token, of another site, and ids not in their one form."""
     for route in (*TABLE, *PLAIN):
-        path = route.split()[1].replace("<contract>", str(visits.contract[1])).replace("<number>", visits.number[1])
+        path = visits.path(route, 1)
         if not route.startswith("POST"):
             continue
         if route not in NEEDS_NO_TOKEN and visits.mine.post(path, base_url=SITE).status_code != 400:
@@ -160,6 +196,10 @@ def _forms(visits: Visits) -> Iterator[str]:
             yield f"{route}: sent from another site"
     if visits.mine.get(f"/course/{visits.upper}", base_url=SITE).status_code != 404:
         yield "an id in another form"
+    foreign = f"/course/{visits.contract[1]}/lesson/{visits.lesson[3]}"
+    for path in (foreign, f"{foreign}/dispute", f"{foreign}/photo/{visits.photo[1]}"):
+        if visits.mine.get(path, base_url=SITE).status_code != 404:
+            yield "a lesson of another family under a course of one's own"
 
 
 def _ends(visits: Visits) -> Iterator[str]:

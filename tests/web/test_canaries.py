@@ -2,10 +2,11 @@
 
 import logging
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
@@ -18,6 +19,7 @@ from web.sender import Folder
 
 NAMES = ("周𠮷宁", "李㐂言", "王大明", "王小明")
 TYPED = "金丝雀转学"
+SAID, SHOWN = "金丝雀那天发烧", "金丝雀的照片"
 
 
 def test_no_log_and_no_dump_names_anybody(
@@ -42,17 +44,36 @@ def test_no_log_and_no_dump_names_anybody(
         assert door.client.put("/money", base_url=SITE, data={"who": canary}).status_code == 405
     fields = hidden(door.get(f"{course}/refund/send?why=own")) | {"agree": "yes", "words": TYPED, "name": NAMES[0]}
     assert door.post(f"{course}/refund/send", **fields, account=PHONE).status_code == 303
+    shown_of_lesson(door)
     before = len(caplog.records)
     broken(door, hidden_token(door), tmp_path)
     assert len(caplog.records) > before, "faults are logged"
     logged = "\n".join(logging.Formatter().format(one) for one in caplog.records)
     whole = dump(fresh_database.owner)
-    assert [canary for canary in (PHONE, OTHER, NOBODY, *NAMES) if canary in logged] == []
+    assert [canary for canary in (PHONE, OTHER, NOBODY, *NAMES, SAID, SHOWN) if canary in logged] == []
     # six digits of their own, not by chance in the middle of an address or an id
     assert [code for code in said if re.search(rf"(?<![0-9a-f]){code}(?![0-9a-f])", logged)] == []
-    for canary in (PHONE, OTHER, NOBODY, *NAMES):
+    for canary in (PHONE, OTHER, NOBODY, *NAMES, SAID, SHOWN):
         assert not [form for form in forms(canary) if form in whole], canary
     assert str(door.families.guardian).encode() in whole, "the search finds what is there"
+
+
+def shown_of_lesson(door: Door) -> None:
+    """What a family says and shows of a lesson, and what it sends that cannot be taken."""
+    with door.database.app.connect() as conn:
+        lesson = conn.scalar(text("SELECT lesson_id FROM ledger.lesson WHERE lesson_no = 'L20'"))
+    at = f"/course/{door.families.painting}/lesson/{lesson}/dispute"
+    picture = b"\xff\xd8\xff\xe0" + SHOWN.encode() + b"\xff\xd9"
+    fields = hidden(door.get(at)) | {"words": SAID, "name": NAMES[0]}
+    for more, photo, status in (
+        ({}, picture, 422),
+        ({"why": "absent"}, b"no photo", 422),
+        ({"why": "absent"}, picture, 303),
+    ):
+        sent = {**fields, **more, "photo": (BytesIO(photo), f"{SHOWN}.jpg")}
+        answer = door.client.post(at, data=sent, base_url=SITE, content_type="multipart/form-data")
+        assert answer.status_code == status
+    assert SAID in door.get(at.removesuffix("/dispute")).get_data(as_text=True)
 
 
 def broken(door: Door, token: str, nowhere: Path) -> None:

@@ -103,7 +103,7 @@ def test_whom_to_call(client: FlaskClient) -> None:
 def test_a_lesson_that_waits_says_until_when(client: FlaskClient) -> None:
     page = opened(client, "/money")
     (ask,) = of_class(card_of(page, PAINTING.course), "ask")
-    assert "Call by 2026-12-11 (Fri) ; silence means yes." in words(ask)
+    assert "Say so by 2026-12-11 (Fri) ; silence means yes." in words(ask)
     assert of_class(card_of(page, CODING.course), "ask") == []
 
 

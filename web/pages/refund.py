@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
@@ -171,7 +171,6 @@ def _page(template: str, asking: Asking, **more: object) -> str:
         sheet=asking.sheet,
         reasons=REASONS,
         words_max=WORDS_MAX,
-        disputable="dispute.ask" in current_app.view_functions,
         **_frame(asking.course),
         **more,
     )
