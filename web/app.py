@@ -19,7 +19,7 @@ from ledger.settings import NotReady
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from web import format, language, session
-from web.pages import course, dispute, login, money, public, refund, refund_claim
+from web.pages import course, dispute, login, money, paper, public, refund, refund_claim
 from web.pages import demo as demo_pages
 from web.sender import Sender
 from web.site import Site, site
@@ -97,8 +97,8 @@ def create_app(
     app.register_error_handler(Exception, _broken)
     app.register_blueprint(public.pages)
     if demo or sender is not None:
-        for pages in (login.pages, money.pages, course.pages, dispute.pages, refund.pages, refund_claim.pages):
-            app.register_blueprint(pages)
+        for module in (login, money, course, dispute, refund, refund_claim, paper):
+            app.register_blueprint(module.pages)
     if demo:
         app.register_blueprint(demo_pages.pages)
     elif sender is not None:

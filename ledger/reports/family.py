@@ -103,12 +103,15 @@ class FamilyLesson:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What changed a claim on one day: ``amount_fen`` > 0 came in. ``counter``: paid, released or refunded."""
+    """What changed a claim on one day: ``amount_fen`` > 0 came in. ``counter``: paid, released or refunded;
+    ``payment_id``: of what was paid.
+    """
 
     on: date
     kind: str
     counter: str
     amount_fen: int
+    payment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +199,15 @@ _LESSONS = text("""
 # The counter that a posting rule moves tells what a change of the claim was: money in, hours taught, money back.
 _MOVEMENTS = text("""
     SELECT coalesce(o.paid_on, e.effective_on) AS on, e.kind, r.claim_counter::text AS counter,
-           sum(CASE WHEN t.credit_class = 'claim' THEN t.amount_fen ELSE -t.amount_fen END)::bigint AS amount_fen
+           sum(CASE WHEN t.credit_class = 'claim' THEN t.amount_fen ELSE -t.amount_fen END)::bigint AS amount_fen,
+           CASE WHEN r.claim_counter = 'paid' AND t.credit_class = 'claim' THEN t.credit_item END AS payment_id
     FROM ledger.transfer t
     JOIN ledger.journal_entry e USING (institution_id, entry_id)
     JOIN ledger.posting_rule r USING (kind, debit_class, credit_class)
     LEFT JOIN ledger.taken_over_payment o ON o.institution_id = t.institution_id AND o.payment_id = t.credit_item
     WHERE t.institution_id = :institution AND t.contract_id = :contract AND r.claim_counter IS NOT NULL
-    GROUP BY 1, e.entry_id, e.kind, r.claim_counter
-    ORDER BY 1, e.entry_id""")
+    GROUP BY 1, e.entry_id, e.kind, r.claim_counter, 5
+    ORDER BY 1, e.entry_id, 5""")
 
 _REFUNDS = text("""
     SELECT DISTINCT ON (r.contract_id) r.contract_id, r.refund_id, r.cause, r.amount_fen, r.asked_on, r.answer_by,
@@ -243,6 +247,12 @@ _DEMO_FAMILIES = text("""
     WHERE f.turn <= :count
     ORDER BY f.turn,
              array_position(ARRAY['waiting', 'refund', 'reserve', 'disputed', 'plain', 'ended'], f.situation)""")
+
+
+def institution_code(conn: Connection, institution_id: int) -> str:
+    """The code of an institution, by which anybody may check it."""
+    sql = text("SELECT code FROM ledger.institution WHERE institution_id = :i")
+    return str(conn.scalar(sql, {"i": institution_id}))
 
 
 def guardian_name(conn: Connection, guardian_id: UUID) -> bytes | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from ledger.terms.calendar import shanghai_day
 from ledger.terms.refund_request import RefundState
 
 
@@ -39,6 +40,20 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """When a refund was approved (UTC), and the entry and block by which anybody can prove it."""
+
+    at: datetime
+    entry_id: UUID
+    block_no: int | None
+
+    @property
+    def on(self) -> date:
+        """The legal day, Asia/Shanghai."""
+        return shanghai_day(self.at)
+
+
+@dataclass(frozen=True, slots=True)
 class LessonNews:
     """A lesson that was recorded, answered or disputed after an instant."""
 
@@ -69,6 +84,18 @@ def steps(conn: Connection, institution_id: int, refund_id: UUID) -> list[Step]:
         {"i": institution_id, "r": refund_id},
     )
     return [Step(**{**row._mapping, "state": RefundState(row.state)}) for row in rows]
+
+
+def approval(conn: Connection, institution_id: int, refund_id: UUID) -> Approval | None:
+    """The approval that stands, with its entry and, once it is sealed, the block that holds it."""
+    row = conn.execute(
+        text("""SELECT s.at, s.entry_id, k.block_no FROM ledger.refund_step s
+                LEFT JOIN ledger.block_item k ON k.institution_id = s.institution_id AND k.entry_id = s.entry_id
+                WHERE s.institution_id = :i AND s.refund_id = :r AND s.state = 'approved' AND s.entry_id IS NOT NULL
+                ORDER BY s.step LIMIT 1"""),
+        {"i": institution_id, "r": refund_id},
+    ).one_or_none()
+    return None if row is None else Approval(**row._mapping)
 
 
 def payments(conn: Connection, institution_id: int, refund_id: UUID) -> list[Payment]:

@@ -62,6 +62,11 @@ TABLE: Final[dict[str, Row]] = {
     "GET /claim/<number>": COURSE,
     "GET /claim/<number>/sent": COURSE,
     "GET /claim/<number>/dates.ics": COURSE,
+    # the one refund there is was not decided yet: there is no paper of it
+    "GET /claim/<number>/decision": (DOOR, 404, 404, 404, 404, 404),
+    "GET /claim/<number>/decision.pdf": (DOOR, 404, 404, 404, 404, 404),
+    "GET /course/<contract>/receipt/<payment>": (DOOR, 200, 404, 404, 404, 404),
+    "GET /course/<contract>/receipt/<payment>/receipt.pdf": (DOOR, 200, 404, 404, 404, 404),
     "POST /claim/<number>/withdraw": (DOOR, 422, 422, 404, 404, 404),
     "POST /claim/<number>/argue": (DOOR, 422, 422, 404, 404, 404),
 }
@@ -103,8 +108,16 @@ class Visits:
         theirs = books.teach(PAINTING, "QM-2026-0818", 1, date(2026, 11, 20))
         with door.database.app.connect() as conn:
             own = conn.scalar(text("SELECT lesson_id FROM ledger.lesson WHERE lesson_no = 'L20'"))
+            paid = {
+                row.contract_id: row.item_id
+                for row in conn.execute(
+                    text("SELECT contract_id, item_id FROM ledger.item_balance WHERE class = 'claim'")
+                )
+            }
             disputed = conn.scalar(text("SELECT lesson_id FROM ledger.lesson WHERE lesson_no = 'L23'"))
         self.lesson = (own, own, theirs, theirs, uuid4(), "x")
+        # a payment of the other family's first child under its second's course, and under the one it belongs to
+        self.payment = (*[paid[families.painting]] * 2, *[paid[families.asked]] * 2, uuid4(), "x")
         self.photo = (disputed, self.shown(disputed))
         # the one refund there is belongs to the other guardian, whose second child has none
         self.number = (number, number, number, number, unknown, "x")
@@ -123,6 +136,7 @@ class Visits:
         """Where the n-th kind of visitor asks for a route."""
         lesson, piece = (self.photo[0], self.photo[1]) if "<piece>" in route and n < 2 else (self.lesson[n], uuid4())
         path = route.split()[1].replace("<contract>", str(self.contract[n])).replace("<number>", str(self.number[n]))
+        path = path.replace("<payment>", str(self.payment[n]))
         return path.replace("<lesson>", str(lesson)).replace("<piece>", str(piece))
 
     def come_in(self, phone: str) -> FlaskClient:
@@ -200,9 +214,10 @@ def _forms(visits: Visits) -> Iterator[str]:
     if visits.mine.get(f"/course/{visits.upper}", base_url=SITE).status_code != 404:
         yield "an id in another form"
     foreign = f"/course/{visits.contract[1]}/lesson/{visits.lesson[3]}"
-    for path in (foreign, f"{foreign}/dispute", f"{foreign}/photo/{visits.photo[1]}"):
+    receipt = f"/course/{visits.contract[1]}/receipt/{visits.payment[3]}"
+    for path in (foreign, f"{foreign}/dispute", f"{foreign}/photo/{visits.photo[1]}", receipt):
         if visits.mine.get(path, base_url=SITE).status_code != 404:
-            yield "a lesson of another family under a course of one's own"
+            yield "a lesson or payment of another family under a course of one's own"
 
 
 def _ends(visits: Visits) -> Iterator[str]:

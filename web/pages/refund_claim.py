@@ -28,6 +28,7 @@ from web.pages.shown import Shown
 from web.site import site
 
 pages = Blueprint("claim", __name__)
+_DECIDED = frozenset({RefundState.APPROVED, RefundState.IN_TRANSIT, RefundState.PAID, RefundState.RETURNED})
 _BEFORE_APPROVAL = frozenset({RefundState.ASKED, RefundState.AGREED, RefundState.OBJECTED})
 
 
@@ -48,6 +49,10 @@ class Followed:
         return self.refund.state in _BEFORE_APPROVAL
 
     @property
+    def decided(self) -> bool:
+        return self.refund.state in _DECIDED
+
+    @property
     def over(self) -> bool:
         return self.refund.state in CLOSED
 
@@ -66,21 +71,21 @@ class Followed:
 @pages.get("/claim/<number>")
 def status(number: str) -> str | Response:
     """P8: where the refund is."""
-    found = _found(number)
+    found = followed(number)
     return found if isinstance(found, Response) else _page("refund_claim.html", found)
 
 
 @pages.get("/claim/<number>/sent")
 def sent(number: str) -> str | Response:
     """P7: it was sent; what happens next."""
-    found = _found(number)
+    found = followed(number)
     return found if isinstance(found, Response) else _page("refund_sent.html", found)
 
 
 @pages.get("/claim/<number>/dates.ics")
 def dates(number: str) -> Response:
     """The two days as a calendar file."""
-    found = _found(number)
+    found = followed(number)
     if isinstance(found, Response):
         return found
     text = gettext(
@@ -99,7 +104,7 @@ def dates(number: str) -> Response:
 @pages.post("/claim/<number>/withdraw")
 def withdraw(number: str) -> str | Response | tuple[str, int]:
     """Take the refund back before it is approved; the page says where it stands then."""
-    found, here = _found(number), site()
+    found, here = followed(number), site()
     if isinstance(found, Response):
         return found
     if request.form.get("sure") != "yes":
@@ -116,7 +121,7 @@ def withdraw(number: str) -> str | Response | tuple[str, int]:
 @pages.post("/claim/<number>/argue")
 def argue(number: str) -> str | Response | tuple[str, int]:
     """The family's word against the objection it was shown."""
-    found, here, words = _found(number), site(), request.form.get("words", "").strip()
+    found, here, words = followed(number), site(), request.form.get("words", "").strip()
     if isinstance(found, Response):
         return found
     if not 0 < len(words) <= WORDS_MAX or not is_plain(words):
@@ -134,7 +139,7 @@ def _actor() -> str:
     return f"guardian:{session.guardian_id()}"
 
 
-def _found(number: str) -> Followed | Response:
+def followed(number: str) -> Followed | Response:
     """The guardian's refund; foreign, unknown and malformed numbers get the same 404."""
     guardian_id, here = session.guardian_id(), site()
     if guardian_id is None:
