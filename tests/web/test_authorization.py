@@ -62,6 +62,9 @@ TABLE: Final[dict[str, Row]] = {
     "GET /claim/<number>": COURSE,
     "GET /claim/<number>/sent": COURSE,
     "GET /claim/<number>/dates.ics": COURSE,
+    "GET /course/<contract>/share": COURSE,
+    "POST /course/<contract>/share": COURSE,
+    "POST /course/<contract>/share/end": (DOOR, 303, 303, 404, 404, 404),
     # the one refund there is was not decided yet: there is no paper of it
     "GET /claim/<number>/decision": (DOOR, 404, 404, 404, 404, 404),
     "GET /claim/<number>/decision.pdf": (DOOR, 404, 404, 404, 404, 404),
@@ -79,6 +82,9 @@ PLAIN: Final[dict[str, tuple[int | str, int | str]]] = {
     "POST /login/code": (400, 400),
     "POST /logout": (303, 303),
     "GET /static/<path:filename>": (404, 404),
+    "GET /s/<link>": (404, 404),
+    "GET /mine": (DOOR, 200),
+    "POST /mine": (DOOR, 200),
     "GET /c": (200, 200),
     "GET /c/<code>": (200, 200),
     "GET /c/<code>/code.svg": (200, 200),
@@ -190,7 +196,7 @@ def findings(door: Door) -> Iterator[str]:
         if len(set(missing)) != 1:
             yield f"{route}: what is foreign and what is missing can be told apart"
     for route, (outside, inside) in PLAIN.items():
-        path = route.split()[1].replace("<path:filename>", "x").replace("<code>", "JG2001")
+        path = route.split()[1].replace("<path:filename>", "x").replace("<code>", "JG2001").replace("<link>", "1-x")
         if route == "POST /logout":
             continue  # ends what the others need: see _ends
         for client, wanted in ((visits.nobody, outside), (visits.mine, inside)):
