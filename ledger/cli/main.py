@@ -33,6 +33,7 @@ COMMANDS = {
     "due": "ledger.cli.due",
     "seal": "ledger.cli.seal",
     "payout": "ledger.cli.payout_move",
+    "notify": "ledger.cli.notify",
     "proof": "ledger.cli.proof",
     "reconcile": "ledger.cli.reconcile",
     "close": "ledger.cli.close",

@@ -19,12 +19,14 @@ from ledger.cli.demo.story import Story
 from ledger.cli.edge import open_vault
 from ledger.cli.main import REFUSED
 from ledger.cli.migrate import upgrade
+from ledger.cli.notify import tell
 from ledger.cli.reserve import write_report
 from ledger.cli.seal import sign
 from ledger.cli.serve import serve_pages
 from ledger.errors import BadInput
 from ledger.formats.rulebook import BUILT_IN, load_rulebooks
 from ledger.settings import NotReady, read_settings
+from web.sender import Folder
 
 PUPILS, STATEMENT_DAYS = 2000, 30
 # Fewer bank days would end the story before a refund has come back.
@@ -63,6 +65,10 @@ def demo(once: bool, reset: bool, scale: str, port: int, as_json: bool) -> int:
         _run(story, size)
         sign(engine, settings, world.instant(days[-1], 20), at_close=True)
         write_report(engine, settings, law, days[-1], world.instant(days[-1], 20), folder / "reports")
+        (folder / "messages").mkdir(exist_ok=True)
+        for school in story.schools:
+            number, at = school.institution.institution_id, world.instant(days[-1], 20)
+            tell(engine, story.vault, Folder(folder / "messages"), number, days[-1], at)
         with engine.connect() as conn:
             found = summary.read(conn)
         if as_json:
@@ -104,7 +110,7 @@ def _files(folder: Path, story: Story, seconds: int) -> None:
     console = Console()
     planted = ", ".join(f"{count} {code}" for code, count in sorted(story.refused.items())) or "none in this run"
     console.print(f"Refused on purpose: {planted}", soft_wrap=True)
-    for name in ("statements", "payments", "reports"):
+    for name in ("statements", "payments", "reports", "messages"):
         found = sorted((folder / name).glob("*")) if (folder / name).exists() else []
         console.print(f"{name}: {len(found)} files in {folder / name}", soft_wrap=True)
     console.print(f"{seconds} s for the world")
