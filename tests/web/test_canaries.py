@@ -34,10 +34,19 @@ def test_no_log_and_no_dump_names_anybody(
     door.come_in(PHONE)
     said.append(door.code())
     course = f"/course/{door.families.painting}"
-    for where in ("/money", course, f"{course}/refund", f"{course}/refund/check", f"{course}/refund/send"):
+    for where in ("/money", course, f"{course}/refund", f"{course}/refund/check", f"{course}/refund/send",
+                  f"{course}/share", "/mine", "/c/JG2001"):  # fmt: skip
         assert door.get(where).status_code == 200
+    link = shared(door, course)
+    assert NAMES[1] in door.browser().get(link, base_url=SITE).get_data(as_text=True)
+    taken = door.post("/mine", token=hidden_token(door)).get_data(as_text=True)
+    assert PHONE in taken
+    for where in re.findall(r"/course/[0-9a-f-]+/receipt/[0-9a-f-]+", door.get(course).get_data(as_text=True)):
+        for paper in (where, f"{where}/receipt.pdf"):
+            assert door.get(paper).status_code == 200
     for canary in (PHONE, *NAMES):
-        for where in (f"/course/{canary}", f"/claim/{canary}", f"/{canary}", f"/money?who={canary}"):
+        for where in (f"/course/{canary}", f"/claim/{canary}", f"/{canary}", f"/money?who={canary}", f"/s/{canary}",
+                      f"/c/{canary}", f"/c?school={canary}", f"{course}/receipt/{canary}"):  # fmt: skip
             assert door.get(where).status_code in (200, 404)
         assert door.post("/login", phone=canary, kept=canary).status_code == 400
         assert door.post("/logout", token=canary).status_code == 400
@@ -50,12 +59,20 @@ def test_no_log_and_no_dump_names_anybody(
     assert len(caplog.records) > before, "faults are logged"
     logged = "\n".join(logging.Formatter().format(one) for one in caplog.records)
     whole = dump(fresh_database.owner)
-    assert [canary for canary in (PHONE, OTHER, NOBODY, *NAMES, SAID, SHOWN) if canary in logged] == []
+    assert [canary for canary in (PHONE, OTHER, NOBODY, *NAMES, SAID, SHOWN, link[-43:]) if canary in logged] == []
+    assert link[-43:].encode() not in whole
     # six digits of their own, not by chance in the middle of an address or an id
     assert [code for code in said if re.search(rf"(?<![0-9a-f]){code}(?![0-9a-f])", logged)] == []
     for canary in (PHONE, OTHER, NOBODY, *NAMES, SAID, SHOWN):
         assert not [form for form in forms(canary) if form in whole], canary
     assert str(door.families.guardian).encode() in whole, "the search finds what is there"
+
+
+def shared(door: Door, course: str) -> str:
+    """A link for the second guardian, as a path."""
+    page = door.post(f"{course}/share", token=hidden_token(door)).get_data(as_text=True)
+    (link,) = re.findall(r"/s/[0-9]+-[A-Za-z0-9_-]{43}", page)
+    return str(link)
 
 
 def shown_of_lesson(door: Door) -> None:
