@@ -94,7 +94,7 @@ def send(contract: str) -> str | Response | tuple[str, int]:
         news = family_refund.news(conn, course.contract.institution_id, course.contract.contract_id, _made_at(key))
     if asking is None:
         return _none(course, before)
-    payee, faults = _payee() if not course.payee else (None, [])
+    payee, faults = typed_payee() if not course.payee else (None, [])
     if request.form.get("agree") != "yes":
         faults.insert(0, "agree")
     if len(words) > WORDS_MAX or not is_plain(words):
@@ -208,7 +208,7 @@ def _made_at(key: UUID) -> datetime:
     return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
-def _payee() -> tuple[Payee | None, list[str]]:
+def typed_payee() -> tuple[Payee | None, list[str]]:
     """Where the money goes when no bank line says where it came from: the payee, and the fields that cannot be one."""
     name, account, bank_no = (request.form.get(field, "").strip() for field in ("name", "account", "bank"))
     account = account.replace(" ", "")

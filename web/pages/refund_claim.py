@@ -1,10 +1,8 @@
 """P7 and P8: a refund that was asked. Its number and next days, and who has it now, until when, whom to call."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -17,6 +15,8 @@ from ledger.formats import calendar_file, pain002
 from ledger.formats.plain_text import is_plain
 from ledger.reports import family_refund
 from ledger.rules import refund_number
+from ledger.rules import refund_payee as payee_rules
+from ledger.terms.refund_payee import PayeeChange
 from ledger.terms.refund_request import CLOSED, Refund, RefundState
 from web import session
 from web.format import tail
@@ -34,7 +34,9 @@ _BEFORE_APPROVAL = frozenset({RefundState.ASKED, RefundState.AGREED, RefundState
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A refund with all that its pages say. ``provisional``: the dates (by code) of a year without holiday notice."""
+    """A refund with all that its pages say. ``provisional``: the dates (by code) of a year without holiday
+    notice; ``change``: another account that was entered and not used yet.
+    """
 
     number: str
     course: Shown
@@ -42,7 +44,12 @@ class Followed:
     steps: tuple[family_refund.Step, ...]
     payments: tuple[family_refund.Payment, ...]
     payee: str
+    change: PayeeChange | None
     provisional: frozenset[str]
+
+    @property
+    def changeable(self) -> bool:
+        return payee_rules.changeable(self.refund.state)
 
     @property
     def withdrawable(self) -> bool:
@@ -152,6 +159,9 @@ def followed(number: str) -> Followed | Response:
             raise NotFound
         (course,) = shown.read(here, conn, guardian_id, claim.contract_id)
         number_, id_ = claim.institution_id, claim.refund_id
+        changes = payees.changes(conn, here.vault, number_, [id_]).get(id_, [])
+        standing = [one for one in changes if one.cancelled_by is None]
+        confirmed = [one for one in standing if one.confirmed_by is not None]
         kept = refunds.dates(conn, number_, [id_]).get(id_, [])
         return Followed(
             wanted,
@@ -159,16 +169,10 @@ def followed(number: str) -> Followed | Response:
             refunds.by_id(conn, number_, [id_])[id_],
             tuple(family_refund.steps(conn, number_, id_)),
             tuple(family_refund.payments(conn, number_, id_)),
-            _payee(conn, number_, id_) or course.payee,
+            tail(confirmed[-1].payee.account) if confirmed else course.payee,
+            standing[-1] if standing and not standing[-1].used else None,
             frozenset(one["code"] for one in kept if one["provisional"]),
         )
-
-
-def _payee(conn: Connection, institution_id: int, refund_id: UUID) -> str:
-    """The tail of the account that two people have put in the place of the one the money came from."""
-    changes = payees.changes(conn, site().vault, institution_id, [refund_id]).get(refund_id, [])
-    standing = [one for one in changes if one.cancelled_by is None and one.confirmed_by is not None]
-    return tail(standing[-1].payee.account) if standing else ""
 
 
 def _page(template: str, found: Followed, **more: object) -> str:
