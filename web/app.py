@@ -19,7 +19,20 @@ from ledger.settings import NotReady
 from ledger.terms.rulebook import Rulebooks
 from ledger.vault import Vault
 from web import format, language, session
-from web.pages import course, dispute, login, mine, money, paper, public, refund, refund_account, refund_claim, share
+from web.pages import (
+    closed,
+    course,
+    dispute,
+    login,
+    mine,
+    money,
+    paper,
+    public,
+    refund,
+    refund_account,
+    refund_claim,
+    share,
+)
 from web.pages import demo as demo_pages
 from web.sender import Sender
 from web.site import Site, site
@@ -97,7 +110,7 @@ def create_app(
     app.register_error_handler(Exception, _broken)
     app.register_blueprint(public.pages)
     if demo or sender is not None:
-        for module in (login, money, course, dispute, refund, refund_claim, refund_account, paper, share, mine):
+        for module in (login, money, course, dispute, refund, refund_claim, refund_account, paper, share, mine, closed):
             app.register_blueprint(module.pages)
     if demo:
         app.register_blueprint(demo_pages.pages)

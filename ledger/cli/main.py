@@ -43,6 +43,7 @@ COMMANDS = {
     "account": "ledger.cli.account",
     "export": "ledger.cli.export",
     "verify": "ledger.cli.verify",
+    "winddown": "ledger.cli.winddown",
     "doctor": "ledger.cli.doctor",
     "serve": "ledger.cli.serve",
     "demo": "ledger.cli.demo",

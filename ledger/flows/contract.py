@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.books import closed, finding, record, register
 from ledger.books import contract as contracts
-from ledger.books import finding, record, register
 from ledger.books.finding import NewFinding
 from ledger.errors import Outcome, Result
 from ledger.formats.contract_rules import write_rules
@@ -43,6 +43,8 @@ def sign(
     A contract number known already is replayed, or a conflict that names the field. Two signings for one pupil and
     subject wait for each other. The school vacations of ``calendar`` tell where a term ends.
     """
+    if closed.standing(conn, institution_id) is not None:
+        return [Outcome(Result.REFUSED, "INSTITUTION_CLOSED") for _ in asked]
     courses = contracts.courses(conn, institution_id, [c.course_id for c in asked])
     same = prepayment_limit.same_subjects(rulebook)
     subjects = {course_id: prepayment_limit.subject_key(course.subject, same) for course_id, course in courses.items()}

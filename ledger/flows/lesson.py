@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.books import closed, journal, lesson_deadline, record, register
 from ledger.books import contract as contracts
-from ledger.books import journal, lesson_deadline, record, register
 from ledger.books import lesson as lessons
 from ledger.errors import InvariantBroken, Outcome, Result
 from ledger.formats.contract_rules import read_rules
@@ -37,9 +37,9 @@ def record_rows(
     """Record lessons; one outcome per row.
 
     A lesson number known in its contract is replayed, or a conflict that names the field. Refused: UNKNOWN_CONTRACT,
-    CONTRACT_NOT_OPEN, LESSON_OVER_HOURS, LESSON_IN_FUTURE. A lesson at an unlawful time, the pupil's other lessons
-    counted in, is recorded and flagged; silence will not confirm it. A last day to answer that lies in a year without
-    a holiday notice is marked provisional.
+    CONTRACT_NOT_OPEN, LESSON_OVER_HOURS, LESSON_IN_FUTURE, INSTITUTION_CLOSED (taught after that day). A lesson at an
+    unlawful time, the pupil's other lessons counted in, is recorded and flagged; silence will not confirm it. A last
+    day to answer that lies in a year without a holiday notice is marked provisional.
     """
     recording = _Recording(conn, institution_id, rows, rulebook, calendar, actor, now)
     outcomes = [recording.answer(row, new) for row, new in zip(rows, new_ids(now, len(rows)), strict=True)]
@@ -79,6 +79,7 @@ class _Recording:
                 self._taken[lesson.contract_id] += lesson.hours
         self._law = lesson_rules.law(rulebook)
         self._today = shanghai_day(now)
+        self._closed = closed.standing(conn, institution_id)
         silence_days = rulebook.whole("confirmation.silence_working_days")
         self.answer_until = confirmation.silence_ends_on(self._today, silence_days, calendar)
         self.answerable: list[UUID] = []  # lessons that silence may confirm
@@ -134,6 +135,8 @@ class _Recording:
     def _refusal(self, row: LessonRow, contract: Contract, hours: int) -> str | None:
         if row.taught_on > self._today:
             return "LESSON_IN_FUTURE"
+        if self._closed is not None and row.taught_on > self._closed.closed_on:
+            return "INSTITUTION_CLOSED"
         left = self._balances[contract.contract_id].hours_total - self._taken[contract.contract_id]
         return lesson_rules.refusal(hours, left, contract_open=contract.contract_id not in self._ended)
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.books import closed, journal, match, payout, record, refund_payee, refund_payer, register
 from ledger.books import contract as contracts
-from ledger.books import journal, match, payout, record, refund_payee, refund_payer, register
 from ledger.books import payout_batch as batching
 from ledger.books import refund as refunds
 from ledger.books import reserve as reserves
@@ -111,9 +111,12 @@ def build_payout(
 
     Sealed first by the caller, so that everything earned so far counts. Never below the balance floor: bank less in
     transit covers all claims and refunds, but for what the rulebook lets the institution have ahead. Empty when nothing
-    is to be paid; refused BALANCE_FLOOR when something is and the floor lets none of it go, OUTFLOW_LIMIT when what may
-    leave in a month (``rulebook``, of the place today) is used up.
+    is to be paid; refused INSTITUTION_CLOSED, BALANCE_FLOOR when something is and the floor lets none of it go,
+    OUTFLOW_LIMIT when what may leave in a month (``rulebook``, of the place today) is used up.
     """
+    closed.lock(conn, institution_id)
+    if closed.standing(conn, institution_id) is not None:
+        return [Outcome(Result.REFUSED, "INSTITUTION_CLOSED")]
     due_ids = statements.dues(conn, institution_id, fund_no)
     locked = register.lock_contracts(conn, institution_id, due_ids)
     free = register.lock_account(conn, institution_id, fund_no, "payable")
@@ -170,7 +173,7 @@ def build_reserve(
 
     Draw with ``refund_ids``: each family of these approved refunds (reserve mode) is paid. Draw without: the amount
     goes to the custody account, for a shortfall. Release: to the institution. Refused: ORDER_UNKNOWN (not entered, or
-    not confirmed by a second person), NOT_RESERVE_MODE, REFUND_NOT_APPROVED, ORDER_SPENT.
+    not confirmed by a second person), NOT_RESERVE_MODE, REFUND_NOT_APPROVED, ORDER_SPENT, INSTITUTION_CLOSED (release).
     """
     refund_ids = tuple(dict.fromkeys(refund_ids))
     found = refunds.by_id(conn, institution_id, refund_ids)
@@ -179,6 +182,8 @@ def build_reserve(
     if stored is None or not reserves.approved(conn, institution_id, stored.order_id):
         return [Outcome(Result.REFUSED, "ORDER_UNKNOWN")]
     order, funds = stored, register.read_funds(conn, institution_id)
+    if order.purpose == "release" and closed.standing(conn, institution_id) is not None:
+        return [Outcome(Result.REFUSED, "INSTITUTION_CLOSED")]
     if any(funds[refund.fund_no].kind is not FundKind.HANDS for refund in found.values()):
         return [Outcome(Result.REFUSED, "NOT_RESERVE_MODE")]
     left = order.amount_fen - payout.ordered_so_far(conn, institution_id, order.order_id)
@@ -245,7 +250,10 @@ def build_returns(
 
 
 def approve(conn: Connection, institution_id: int, batch_id: UUID, approver: str, now: datetime) -> Outcome:
-    """A second person approves a batch. Refused: UNKNOWN_BATCH, SAME_PERSON; approved already: replayed."""
+    """A second person approves a batch. Refused: UNKNOWN_BATCH, SAME_PERSON, INSTITUTION_CLOSED (money for one that has
+    closed); approved already: replayed.
+    """
+    closed.lock(conn, institution_id)
     found = payout.batches(conn, institution_id, [batch_id])
     if not found:
         return Outcome(Result.REFUSED, "UNKNOWN_BATCH")
@@ -253,6 +261,8 @@ def approve(conn: Connection, institution_id: int, batch_id: UUID, approver: str
         return Outcome(Result.REPLAYED)
     if found[0].built_by == approver:
         return Outcome(Result.REFUSED, "SAME_PERSON")
+    if closed.stops(conn, institution_id, batch_id):
+        return Outcome(Result.REFUSED, "INSTITUTION_CLOSED")
     record.insert(conn, "approval", [{
         "institution_id": institution_id, "subject_id": batch_id, "subject": "batch", "made_by": found[0].built_by,
         "approved_by": approver, "approved_at": now,
@@ -266,8 +276,10 @@ def render(
 ) -> tuple[Outcome, bytes]:  # fmt: skip
     """The payment file of an approved batch: rendered once, stored sealed with its digest, the same bytes ever after.
 
-    Refused: UNKNOWN_BATCH, NOT_APPROVED. What is rendered is checked against the batch's own counts and sum.
+    Refused: UNKNOWN_BATCH, NOT_APPROVED, INSTITUTION_CLOSED (as ``approve``; what was written before stays readable).
+    What is rendered is checked against the batch's own counts and sum.
     """
+    closed.lock(conn, institution_id)
     payout.lock_batch(conn, batch_id)
     found = payout.batches(conn, institution_id, [batch_id])
     if not found:
@@ -278,6 +290,8 @@ def render(
     known = payout.written_file(conn, vault, institution_id, batch_id, format_)
     if known is not None:
         return Outcome(Result.REPLAYED), known
+    if closed.stops(conn, institution_id, batch_id):
+        return Outcome(Result.REFUSED, "INSTITUTION_CLOSED"), b""
     institution = register.find_institution(conn, institution_id)
     fund = register.read_funds(conn, institution_id)[batch.fund_no]
     assert institution is not None, "a batch belongs to a registered institution"

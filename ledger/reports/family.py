@@ -22,8 +22,8 @@ class FamilyContract:
     """One contract of a guardian's child with everything a card says of it.
 
     ``price_fen`` is the price in force. ``reserve_bank`` and ``reserve_account`` stand behind the money where the
-    institution holds it itself. ``booked_through``: the last bank day whose statement is in the books. ``moving_fen``:
-    the money that is on its way to another bank, ``moving_to``.
+    institution holds it itself. ``booked_through``: the last bank day whose statement is in the books. ``closed``: the
+    institution has closed. ``moving_fen``: the money that is on its way to another bank, ``moving_to``.
     """
 
     institution_id: int
@@ -59,6 +59,7 @@ class FamilyContract:
     held_fen: int
     claim_fen: int
     hours_released: int
+    closed: bool = False
     moving_fen: int = 0
     moving_to: str | None = None
 
@@ -152,6 +153,9 @@ _CONTRACTS = text("""
            coalesce(p.price_fen, c.price_fen) AS price_fen, c.list_price_fen, c.hours_bought, c.hours_gifted, c.months,
            c.first_lesson_on, c.signed_on, b.paid_fen, b.released_fen, b.refunded_fen, b.held_fen, b.claim_fen,
            b.hours_released,
+           EXISTS (SELECT FROM ledger.institution_closed x
+                   JOIN ledger.approval a ON a.institution_id = x.institution_id AND a.subject_id = x.closed_id
+                   WHERE x.institution_id = c.institution_id) AS closed,
            coalesce(v.amount_fen, 0)::bigint AS moving_fen, v.bank_name AS moving_to
     FROM ledger.guardianship g
     JOIN ledger.contract c USING (institution_id, student_id)

@@ -23,7 +23,8 @@ BEGIN
         'certificate', 'lesson_decision', 'lesson_dispute', 'lesson_date', 'cash_receipt', 'statement_release',
         'institution_fact', 'announced_payment', 'match_run', 'match_part', 'match_undone', 'match_posted',
         'match_proposal', 'takeover', 'taken_over_payment', 'contract_move',
-        'lesson_evidence', 'share_link', 'share_ended', 'notice', 'notice_sent') THEN
+        'lesson_evidence', 'share_link', 'share_ended', 'notice', 'notice_sent',
+        'institution_closed', 'closed_choice') THEN
         RAISE EXCEPTION 'NOT_ALLOWED: % is not a table of records', p_table USING ERRCODE = 'LG002';
     END IF;
     -- the limits of a match are asked of what is committed: one writer at a time (as ledger.match_account)

@@ -62,6 +62,9 @@ TABLE: Final[dict[str, Row]] = {
     "GET /claim/<number>": COURSE,
     "GET /claim/<number>/sent": COURSE,
     "GET /claim/<number>/dates.ics": COURSE,
+    # no school of these families has closed
+    "GET /course/<contract>/closed": (DOOR, 404, 404, 404, 404, 404),
+    "POST /course/<contract>/closed": (DOOR, 404, 404, 404, 404, 404),
     "GET /claim/<number>/account": COURSE,
     "POST /claim/<number>/account": (DOOR, 422, 422, 404, 404, 404),
     "POST /claim/<number>/account/stop": (DOOR, 303, 303, 404, 404, 404),
