@@ -100,7 +100,15 @@ def test_a_reserve_is_shared_where_the_school_held_the_money(shut: Shut) -> None
     # 3,000 paid, 5 of 24 hours taught: 2,375 owed, all of it with the school; the reserve of 1,000 is this family's
     assert "Owed to you ¥2,375.00" in said
     assert "You can expect ¥1,000.00" in said
-    assert "1 courses are owed ¥2,375.00; 42.11 % of it is there" in said
+    assert "One course is owed ¥2,375.00; 42.11 % of it is there" in said
+
+
+def test_the_public_check_warns_whoever_wants_to_pay_it(shut: Shut) -> None:
+    said = words(opened(shut.client, "/c/JG2001"))
+    for part in ("This school has closed", "2026-11-20 (Fri)", "Do not pay it any more."):
+        assert part in said, part
+    assert "Before you pay" not in said
+    assert "010-0000-1208" in said
 
 
 def test_a_family_says_what_it_wants_and_may_change_its_mind(shut: Shut) -> None:
@@ -146,6 +154,9 @@ def test_it_fits_and_breaks_no_rule(shut: Shut, chromium: Browser) -> None:
                 for view in ("plain", "elder"):
                     page.goto(f"{address}{shut.at(shut.families.painting)}?view={view}")
                     shot(page, f"closed-{language}-{width}-{view}")
+                    assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
+                    page.goto(f"{address}/c/JG2001?view={view}")
+                    shot(page, f"public-closed-{language}-{width}-{view}")
                     assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
                 page.set_viewport_size({"width": 320, "height": 800})
                 assert sideways(page) == 0

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Answer
 
-from ledger.books import reserve
+from ledger.books import closed, reserve
 from ledger.errors import BadInput
 from ledger.reports import public_check
 from ledger.rules import public_check as rules
@@ -36,10 +36,11 @@ def find() -> str | Answer | tuple[str, int]:
 
 @pages.get("/c/<code>")
 def check(code: str) -> str:
-    """Where the money of a school's families is, and whether all of it is there."""
+    """Where the money of a school's families is, whether all of it is there, and whether the school has closed."""
     with site().snapshot() as conn:
         found = _found(conn, code)
         in_reserve = _reserve_cover(conn, found)
+        order = closed.standing(conn, found.institution.institution_id)
     kinds = {account.kind for account in found.accounts}
     return render_template(
         "public.html",
@@ -50,6 +51,7 @@ def check(code: str) -> str:
         in_custody=FundKind.CUSTODY in kinds,
         cover=rules.cover(found.owed_fen - found.due_fen, found.owed_fen),
         reserve_cover=in_reserve,
+        closed=order,
         booked_through=min((one.booked_through for one in found.accounts if one.booked_through), default=None),
         today=site().today(),
     )
