@@ -21,7 +21,7 @@ from tests.web.reading import words
 from tests.web.test_browser import LANGUAGES, address, chromium, sideways
 from tests.web.test_login import OTHER, Door, hidden, hidden_token, read
 from tests.web.test_refund_browser import small
-from tests.web.tour import shot
+from tests.web.tour import LOOKS, shot
 
 __all__ = ["address", "chromium"]  # fixtures of the browser
 
@@ -113,8 +113,7 @@ def test_once_it_is_over_there_is_no_account_to_change(claim: Claim) -> None:
     assert "Name another one" not in claim.said()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width"), LOOKS)
 def test_the_pages_fit_and_break_no_rule(
     chromium: Browser, address: str, families: Families, module_database: Database, language: str, width: int
 ) -> None:

@@ -23,9 +23,9 @@ from tests.conftest import Database
 from tests.web import axe
 from tests.web.family import CODING, CUSTODY, NOW, PAID_ON, PAINTING, RESERVE, TODAY, VAULT, Books, Families, School
 from tests.web.reading import opened, values, words
-from tests.web.test_browser import LANGUAGES, chromium, sideways
+from tests.web.test_browser import chromium, sideways
 from tests.web.test_refund_browser import small
-from tests.web.tour import shot
+from tests.web.tour import LOOKS, shot
 from web.app import create_app
 
 __all__ = ["chromium"]  # a fixture of the browser
@@ -145,21 +145,20 @@ def test_it_fits_and_breaks_no_rule(shut: Shut, chromium: Browser) -> None:
     threading.Thread(target=server.serve_forever).start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:
-        for language in LANGUAGES:
-            for width in (360, 1280):
-                context = chromium.new_context(viewport={"width": width, "height": 800})
-                page = context.new_page()
-                page.goto(f"{address}/?lang={language}")
-                page.locator(f'form:has(input[value="{shut.families.guardian}"]) button').click()
-                for view in ("plain", "elder"):
-                    page.goto(f"{address}{shut.at(shut.families.painting)}?view={view}")
-                    shot(page, f"closed-{language}-{width}-{view}")
-                    assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
-                    page.goto(f"{address}/c/JG2001?view={view}")
-                    shot(page, f"public-closed-{language}-{width}-{view}")
-                    assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
-                page.set_viewport_size({"width": 320, "height": 800})
-                assert sideways(page) == 0
-                context.close()
+        for language, width in LOOKS:
+            context = chromium.new_context(viewport={"width": width, "height": 800})
+            page = context.new_page()
+            page.goto(f"{address}/?lang={language}")
+            page.locator(f'form:has(input[value="{shut.families.guardian}"]) button').click()
+            for view in ("plain", "elder"):
+                page.goto(f"{address}{shut.at(shut.families.painting)}?view={view}")
+                shot(page, f"closed-{language}-{width}-{view}")
+                assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
+                page.goto(f"{address}/c/JG2001?view={view}")
+                shot(page, f"public-closed-{language}-{width}-{view}")
+                assert (axe.violations(page), sideways(page), small(page)) == ([], 0, [])
+            page.set_viewport_size({"width": 320, "height": 800})
+            assert sideways(page) == 0
+            context.close()
     finally:
         server.shutdown()

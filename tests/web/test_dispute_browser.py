@@ -9,10 +9,10 @@ from sqlalchemy import text
 from tests.conftest import Database
 from tests.web import axe
 from tests.web.family import Families
-from tests.web.test_browser import LANGUAGES, address, chromium, open_everything, sideways
+from tests.web.test_browser import address, chromium, open_everything, sideways
 from tests.web.test_dispute_pages import JPEG
 from tests.web.test_refund_browser import entered, small
-from tests.web.tour import shot
+from tests.web.tour import LOOKS, shot
 
 __all__ = ["address", "chromium"]  # fixtures of the browser
 
@@ -29,8 +29,7 @@ def looked_at(page: Page, name: str) -> None:
     assert (sideways(page), small(page)) == (0, [])
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width"), LOOKS)
 def test_a_lesson_s_pages_fit_and_break_no_rule(
     chromium: Browser, address: str, families: Families, module_database: Database, language: str, width: int
 ) -> None:

@@ -20,7 +20,7 @@ from tests.web.family import CODING, NOW, PAID_ON, PAINTING, TODAY, VAULT, Books
 from tests.web.reading import opened, values, words
 from tests.web.test_browser import LANGUAGES, address, chromium, sideways
 from tests.web.test_refund_browser import small
-from tests.web.tour import shot
+from tests.web.tour import LOOKS, shot
 from web.app import create_app
 from web.pages.public import drawn
 
@@ -107,8 +107,7 @@ def test_the_code_is_a_drawing_of_the_page_s_own_address(anybody: FlaskClient) -
     assert answer.get_data() != drawn("http://localhost/c/JG2002")
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width"), LOOKS)
 def test_it_fits_and_breaks_no_rule(
     chromium: Browser, address: str, families: Families, language: str, width: int
 ) -> None:

@@ -16,10 +16,10 @@ from tests.conftest import Database
 from tests.web import axe
 from tests.web.family import Books, Families
 from tests.web.reading import opened, values, words
-from tests.web.test_browser import LANGUAGES, address, chromium, sideways
+from tests.web.test_browser import address, chromium, sideways
 from tests.web.test_login import OTHER, PHONE, SITE, Door, hidden, hidden_token, read
 from tests.web.test_refund_browser import entered, small
-from tests.web.tour import shot
+from tests.web.tour import LOOKS, shot
 from web.pages.share import LASTS, LINKS_MAX
 
 __all__ = ["address", "chromium"]  # fixtures of the browser
@@ -127,8 +127,7 @@ def test_only_a_new_code_gives_it_out(door: Door) -> None:
     assert door.post("/mine", **fields).mimetype == "application/json"
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "width"), LOOKS)
 def test_the_pages_fit_and_break_no_rule(
     chromium: Browser, address: str, families: Families, language: str, width: int
 ) -> None:
