@@ -100,7 +100,7 @@ def test_a_reserve_is_shared_where_the_school_held_the_money(shut: Shut) -> None
     # 3,000 paid, 5 of 24 hours taught: 2,375 owed, all of it with the school; the reserve of 1,000 is this family's
     assert "Owed to you ¥2,375.00" in said
     assert "You can expect ¥1,000.00" in said
-    assert "One course is owed ¥2,375.00; 42.11 % of it is there" in said
+    assert "1 course is owed ¥2,375.00; 42.11 % of it is there" in said
 
 
 def test_the_public_check_warns_whoever_wants_to_pay_it(shut: Shut) -> None:
